@@ -1,0 +1,467 @@
+//! The machine itself.
+
+use super::{
+    Storage,
+    message::{Incoming, Outgoing},
+};
+use crate::{
+    close::{AfterClose, CloseCode},
+    framing::{Frame, Framing, TextFrame},
+    message::Secret,
+    session::{Generation, Refusal, RevocationReason},
+    time::{Moment, Now},
+};
+use alloc::{boxed::Box, collections::VecDeque, string::String};
+use core::time::Duration;
+
+/// 128 random bits that the host draws for each call.
+#[derive(Clone, Copy, Debug)]
+pub struct Entropy(pub [u8; 16]);
+
+/// The first wait before connecting again; each failure doubles it.
+const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+/// The longest wait before connecting again.
+const BACKOFF_LAST: Duration = Duration::from_secs(30);
+/// How often the wait doubles at the most.
+const BACKOFF_DOUBLINGS: u32 = 6;
+
+/// Who rotates a token that grows old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Initiative {
+    /// The server, by a push.
+    Server,
+    /// The client, by presenting at `refresh_at`.
+    Client,
+}
+
+/// Why a client is logged out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It never was in, or logged out itself.
+    LoggedOut,
+    /// Its token was refused.
+    Refused(Refusal),
+    /// Its session was revoked elsewhere.
+    Revoked(Option<RevocationReason>),
+    /// Its session is past its time.
+    Expired,
+}
+
+/// What a person would be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientState {
+    /// No connection; the next one is tried at this moment, or when the host says so.
+    Waiting {
+        /// When.
+        until: Option<Moment>,
+    },
+    /// A connection is being made.
+    Connecting,
+    /// Connected, and nobody is logged in.
+    LoggedOut(Ended),
+    /// A token or a password is being looked at.
+    Authenticating,
+    /// The session goes on on this connection.
+    Authenticated,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum ClientInput<'a> {
+    /// The host wants a connection.
+    Start,
+    /// The WebSocket is open, with the subprotocol accepted.
+    Opened,
+    /// A text message arrived.
+    Text(&'a str),
+    /// A binary message arrived.
+    Binary(&'a [u8]),
+    /// The WebSocket is closed, with this code if it was closed properly.
+    Closed(Option<u16>),
+    /// Time has passed.
+    Tick,
+    /// A person wants to log in.
+    Login {
+        /// The user name.
+        username: &'a str,
+        /// The password.
+        password: &'a Secret,
+        /// Whether the account is to be made.
+        register: bool,
+    },
+    /// A person wants to log out.
+    Logout {
+        /// On all devices.
+        everywhere: bool,
+    },
+    /// Rotate now.
+    Refresh,
+}
+
+/// What the host must do. It stores the storage first, if that changed.
+#[derive(Debug)]
+pub enum ClientOutput {
+    /// Open a WebSocket that offers `handfast.v1`.
+    Connect,
+    /// Send this text frame.
+    Send(String),
+    /// Hand a frame to the application.
+    Application(Frame),
+    /// The login was refused: no such account, or not its password; or try again after so many seconds.
+    LoginRefused {
+        /// The wait, where there is one.
+        retry_after: Option<u64>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Login,
+    Present {
+        generation: Generation,
+        renewed: bool,
+    },
+    Logout,
+}
+
+/// One client on one connection after the other.
+#[derive(Debug)]
+pub struct Client {
+    initiative: Initiative,
+    state: ClientState,
+    asked: Option<(u64, Asked)>,
+    last_id: u64,
+    failures: u32,
+    /// What the server said about the next connection.
+    reconnect_after: Option<Duration>,
+    /// When to present on the live connection.
+    present_at: Option<Moment>,
+    ended: Option<Ended>,
+    session: Option<Box<str>>,
+    outputs: VecDeque<ClientOutput>,
+}
+
+impl Client {
+    /// A client that has not connected yet.
+    #[must_use]
+    pub const fn new(initiative: Initiative) -> Self {
+        Self {
+            initiative,
+            state: ClientState::Waiting { until: None },
+            asked: None,
+            last_id: 0,
+            failures: 0,
+            reconnect_after: None,
+            present_at: None,
+            ended: None,
+            session: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What a person would be shown.
+    #[must_use]
+    pub const fn state(&self) -> &ClientState {
+        &self.state
+    }
+
+    /// What the host must do next, oldest first.
+    pub fn poll(&mut self) -> Option<ClientOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When to wake the machine with [`ClientInput::Tick`].
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        match self.state {
+            ClientState::Waiting { until } => until,
+            ClientState::Connecting => None,
+            ClientState::LoggedOut(_)
+            | ClientState::Authenticating
+            | ClientState::Authenticated => self.present_at,
+        }
+    }
+
+    /// Takes in what happened. Store `storage` if it changed, then drain [`Self::poll`].
+    pub fn handle(
+        &mut self,
+        now: Now,
+        entropy: Entropy,
+        storage: &mut Storage,
+        input: ClientInput<'_>,
+    ) {
+        match input {
+            ClientInput::Start => self.connect(),
+            ClientInput::Opened => self.opened(entropy, storage),
+            ClientInput::Text(text) => match Framing::V1.read(text) {
+                TextFrame::Application(text) => {
+                    self.outputs
+                        .push_back(ClientOutput::Application(Frame::Text(String::from(text))));
+                }
+                TextFrame::Message(json) => self.message(now, entropy, storage, json),
+            },
+            ClientInput::Binary(bytes) => {
+                self.outputs
+                    .push_back(ClientOutput::Application(Frame::Binary(bytes.into())));
+            }
+            ClientInput::Closed(code) => self.closed(now, entropy, storage, code),
+            ClientInput::Tick => self.tick(now, entropy, storage),
+            ClientInput::Login {
+                username,
+                password,
+                register,
+            } => self.login(username, password, register),
+            ClientInput::Logout { everywhere } => {
+                let id = self.asks(Asked::Logout);
+                self.send(&Outgoing::Logout { id, everywhere });
+            }
+            ClientInput::Refresh => self.present(entropy, storage, false),
+        }
+    }
+
+    fn connect(&mut self) {
+        self.state = ClientState::Connecting;
+        self.outputs.push_back(ClientOutput::Connect);
+    }
+
+    fn opened(&mut self, entropy: Entropy, storage: &mut Storage) {
+        self.asked = None;
+        self.present_at = None;
+        self.reconnect_after = None;
+        if storage.token().is_some() {
+            self.present(entropy, storage, false);
+        } else {
+            self.state = ClientState::LoggedOut(self.ended.take().unwrap_or(Ended::LoggedOut));
+        }
+    }
+
+    fn tick(&mut self, now: Now, entropy: Entropy, storage: &mut Storage) {
+        if self.deadline().is_none_or(|due| now.moment < due) {
+            return;
+        }
+        match self.state {
+            ClientState::Waiting { .. } => self.connect(),
+            ClientState::Connecting => {}
+            ClientState::LoggedOut(_)
+            | ClientState::Authenticating
+            | ClientState::Authenticated => {
+                self.present_at = None;
+                self.present(entropy, storage, false);
+            }
+        }
+    }
+
+    /// Presents the stored token under its attempt key: a new one if it is its first presentation, or if someone else
+    /// got ahead with it.
+    fn present(&mut self, entropy: Entropy, storage: &mut Storage, renewed: bool) {
+        let Entropy(bytes) = entropy;
+        let key = if renewed {
+            storage.renew_attempt_key(bytes)
+        } else {
+            storage.attempt_key(bytes)
+        };
+        let (Some(key), Some(stored)) = (key, storage.token()) else {
+            return;
+        };
+        if self.state != ClientState::Authenticated {
+            self.state = ClientState::Authenticating;
+        }
+        self.session = Some(stored.session.clone());
+        let id = self.asks(Asked::Present {
+            generation: stored.generation,
+            renewed,
+        });
+        self.send(&Outgoing::RefreshToken {
+            id,
+            token: stored.token.expose(),
+            attempt: key.expose(),
+        });
+    }
+
+    fn login(&mut self, username: &str, password: &Secret, register: bool) {
+        let id = self.asks(Asked::Login);
+        self.state = ClientState::Authenticating;
+        let password = password.expose();
+        self.send(&if register {
+            Outgoing::Register {
+                id,
+                username,
+                password,
+            }
+        } else {
+            Outgoing::Login {
+                id,
+                username,
+                password,
+            }
+        });
+    }
+
+    fn message(&mut self, now: Now, entropy: Entropy, storage: &mut Storage, json: &str) {
+        let Ok(message) = serde_json::from_str::<Incoming<'_>>(json) else {
+            return;
+        };
+        let answered = self
+            .asked
+            .filter(|(id, _)| message.id == Some(*id))
+            .map(|(_, asked)| asked);
+        if answered.is_some() {
+            self.asked = None;
+        }
+        match &*message.kind {
+            "Success" | "Registered" => self.granted(now, storage, &message),
+            "InvalidToken" => self.token_refused(entropy, storage, answered, &message),
+            "TooManyRequests" | "Unavailable" => self.put_off(now, answered, &message),
+            "LoggedOut" => self.forget(storage, Ended::LoggedOut),
+            "Ended" => {
+                let reason = message.reason.as_deref();
+                let revoked = Ended::Revoked(reason.and_then(RevocationReason::parse));
+                self.ended = Some(if reason == Some("expired") {
+                    Ended::Expired
+                } else {
+                    revoked
+                });
+            }
+            "Closing" => self.reconnect_after = message.reconnect_after.map(Duration::from_secs),
+            // Whatever else answers a login refuses it. What this client does not know, it ignores.
+            _ => {
+                if answered == Some(Asked::Login) {
+                    self.login_refused(None);
+                }
+            }
+        }
+    }
+
+    fn granted(&mut self, now: Now, storage: &mut Storage, message: &Incoming<'_>) {
+        let Some(granted) = message.stored() else {
+            return;
+        };
+        let (generation, refresh_at) = (granted.generation, granted.refresh_at);
+        self.session = Some(granted.session.clone());
+        if storage.offer(granted) {
+            self.send(&Outgoing::Ack {
+                generation: generation.number(),
+            });
+        }
+        self.failures = 0;
+        self.ended = None;
+        self.present_at = match self.initiative {
+            Initiative::Server => None,
+            Initiative::Client => Some(now.moment_of(refresh_at)),
+        };
+        self.state = ClientState::Authenticated;
+    }
+
+    fn token_refused(
+        &mut self,
+        entropy: Entropy,
+        storage: &mut Storage,
+        answered: Option<Asked>,
+        message: &Incoming<'_>,
+    ) {
+        let Some(Asked::Present {
+            generation,
+            renewed,
+        }) = answered
+        else {
+            return;
+        };
+        let refusal = message
+            .reason
+            .as_deref()
+            .and_then(Refusal::parse)
+            .unwrap_or(Refusal::Malformed);
+        let newest = storage.token().map(|stored| stored.generation);
+        match refusal {
+            // Another tab stored a newer one meanwhile.
+            Refusal::Stale if newest > Some(generation) => self.present(entropy, storage, false),
+            // Nothing newer is here, so someone else is ahead: a new attempt makes that known.
+            Refusal::Stale if !renewed => self.present(entropy, storage, true),
+            Refusal::Malformed
+            | Refusal::Expired
+            | Refusal::Stale
+            | Refusal::Reused
+            | Refusal::Revoked
+            | Refusal::Unknown
+            | Refusal::ProofRequired => self.forget(storage, Ended::Refused(refusal)),
+        }
+    }
+
+    /// The server has no answer yet.
+    fn put_off(&mut self, now: Now, answered: Option<Asked>, message: &Incoming<'_>) {
+        match answered {
+            Some(Asked::Present { .. }) => {
+                let wait = Duration::from_secs(message.retry_after.unwrap_or(1));
+                self.present_at = Some(now.moment.after(wait));
+            }
+            Some(Asked::Login) => self.login_refused(message.retry_after),
+            Some(Asked::Logout) | None => {}
+        }
+    }
+
+    fn login_refused(&mut self, retry_after: Option<u64>) {
+        self.state = ClientState::LoggedOut(Ended::LoggedOut);
+        self.outputs
+            .push_back(ClientOutput::LoginRefused { retry_after });
+    }
+
+    fn forget(&mut self, storage: &mut Storage, ended: Ended) {
+        if let Some(session) = self.session.take() {
+            storage.forget(&session);
+        }
+        self.present_at = None;
+        self.state = ClientState::LoggedOut(ended);
+    }
+
+    fn closed(&mut self, now: Now, entropy: Entropy, storage: &mut Storage, code: Option<u16>) {
+        self.asked = None;
+        self.present_at = None;
+        let wait = match CloseCode::after_number(code) {
+            AfterClose::Stay => None,
+            AfterClose::Reconnect => Some(self.backoff(entropy)),
+            AfterClose::Forget => {
+                let fallback = if code == Some(CloseCode::Expired.number()) {
+                    Ended::Expired
+                } else {
+                    Ended::Revoked(None)
+                };
+                let ended = self.ended.take().unwrap_or(fallback);
+                self.forget(storage, ended.clone());
+                self.ended = Some(ended);
+                Some(self.backoff(entropy))
+            }
+        };
+        self.state = ClientState::Waiting {
+            until: wait.map(|wait| now.moment.after(wait)),
+        };
+    }
+
+    /// How long to wait before connecting again: what the server said, and a random part of a wait that doubles with
+    /// every failure ("full jitter"), so that clients that lost one server do not come back as one.
+    fn backoff(&mut self, Entropy(bytes): Entropy) -> Duration {
+        let longest = BACKOFF_FIRST
+            .saturating_mul(1 << self.failures.min(BACKOFF_DOUBLINGS))
+            .min(BACKOFF_LAST);
+        self.failures = self.failures.saturating_add(1);
+        let [a, b, c, d, ..] = bytes;
+        let chance = u64::from(u32::from_be_bytes([a, b, c, d]));
+        let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+        let jitter = Duration::from_millis(millis.saturating_mul(chance) >> 32);
+        self.reconnect_after
+            .take()
+            .unwrap_or_default()
+            .saturating_add(jitter)
+    }
+
+    fn asks(&mut self, asked: Asked) -> u64 {
+        self.last_id = self.last_id.saturating_add(1);
+        self.asked = Some((self.last_id, asked));
+        self.last_id
+    }
+
+    fn send(&mut self, message: &Outgoing<'_>) {
+        self.outputs.push_back(ClientOutput::Send(
+            Framing::V1.write_message(message.to_json()),
+        ));
+    }
+}

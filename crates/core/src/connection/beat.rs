@@ -1,0 +1,77 @@
+//! What time alone brings about: pings, pushes and closes.
+
+use super::{Connection, Delivery, Kind, Output, Question, State};
+use crate::{
+    close::{CloseCode, Closing},
+    message::{Answer, Envelope},
+    time::Now,
+};
+use core::time::Duration;
+
+impl Connection {
+    /// How long a connection may be silent.
+    pub(super) fn patience(&self) -> Duration {
+        self.limits
+            .heartbeat_interval
+            .saturating_add(self.limits.heartbeat_timeout)
+    }
+
+    pub(super) fn tick(&mut self, now: Now) {
+        if now.moment.since(self.heard_at) >= self.patience() {
+            return self.close(Closing::new(CloseCode::HeartbeatMissed, "heartbeat"));
+        }
+        match &self.state {
+            State::Unauthenticated { until } if now.moment >= *until => {
+                return self.close(Closing::new(
+                    CloseCode::NotAuthenticatedInTime,
+                    "not_authenticated",
+                ));
+            }
+            State::Bound(bound) if now.moment >= bound.expires => return self.expire(),
+            State::Unauthenticated { .. } | State::Bound(_) | State::Closed => {}
+        }
+        if now.moment >= self.beat_at {
+            self.beat_at = now.moment.after(self.limits.heartbeat_interval);
+            self.outputs.push_back(Output::Ping);
+            self.freshen(now);
+        }
+    }
+
+    /// Sees to it that the client holds a token that will not grow old.
+    fn freshen(&mut self, now: Now) {
+        let State::Bound(bound) = &self.state else {
+            return;
+        };
+        let grant = bound.grant;
+        let due = now.moment >= bound.refresh;
+        match bound.delivery {
+            Delivery::Confirmed if due && self.asked.is_none() => {
+                self.ask(
+                    None,
+                    Kind::Push,
+                    Question::Push {
+                        session: grant.session,
+                    },
+                );
+            }
+            // Nobody may be sent a generation while the one before it may be lost (stop and wait).
+            Delivery::Pushed { .. } => self.outputs.push_back(Output::Success(Envelope {
+                id: None,
+                body: grant,
+            })),
+            Delivery::Answered { .. } if due => {
+                self.outputs.push_back(Output::Success(Envelope {
+                    id: None,
+                    body: grant,
+                }));
+            }
+            Delivery::Confirmed | Delivery::Answered { .. } => {}
+        }
+    }
+
+    /// The session or its token is past its time.
+    pub(super) fn expire(&mut self) {
+        self.announce(Answer::Ended(None));
+        self.close(Closing::new(CloseCode::Expired, "expired"));
+    }
+}

@@ -1,0 +1,145 @@
+//! Answers to the machine's questions.
+
+use super::{Asked, Bound, Connection, Delivery, Kind, Output, Reply, State};
+use crate::{
+    close::{CloseCode, Closing},
+    message::{Answer, Envelope, Grant, InvalidRequest, RequestId},
+    session::{Pushed, Refusal},
+    time::Now,
+};
+use alloc::boxed::Box;
+
+impl Connection {
+    pub(super) fn take_reply(&mut self, now: Now, reply: Reply) {
+        // A reply that nobody asked for is the driver's mistake; it must not become the client's session.
+        let Some(asked) = self.asked.take() else {
+            return;
+        };
+        let Asked { id, kind } = *asked;
+        match (kind, reply) {
+            (
+                Kind::Login,
+                Reply::LoggedIn {
+                    subject,
+                    grant,
+                    registered,
+                },
+            ) => {
+                self.state = State::Bound(Bound::new(subject, grant, Delivery::Confirmed, now));
+                let envelope = Envelope { id, body: grant };
+                self.outputs.push_back(if registered {
+                    Output::Registered(envelope)
+                } else {
+                    Output::Success(envelope)
+                });
+            }
+            (Kind::Present, Reply::Presented { subject, grant }) => {
+                self.rotated(now, id, subject, grant)
+            }
+            (Kind::Present, Reply::Refused(refusal)) => self.refused(now, id, refusal),
+            (Kind::Push, Reply::Pushed(grant)) => self.pushed(now, grant),
+            (Kind::Push, Reply::NotPushed(outcome)) => self.not_pushed(outcome),
+            (Kind::Logout, Reply::Ended) => {
+                self.unbind(now);
+                self.answer(id, Answer::LoggedOut);
+            }
+            (Kind::Revoke(session), Reply::Ended) => {
+                if self
+                    .bound()
+                    .is_some_and(|(grant, _)| grant.session == session)
+                {
+                    self.unbind(now);
+                }
+                self.answer(id, Answer::Revoked(session));
+            }
+            (Kind::List, Reply::Sessions(sessions)) => self.answer(id, Answer::Sessions(sessions)),
+            (Kind::ChangePassword, Reply::PasswordChanged) => {
+                self.answer(id, Answer::PasswordChanged)
+            }
+            (Kind::Login | Kind::ChangePassword, Reply::InvalidPassword) => {
+                self.answer(id, Answer::InvalidPassword)
+            }
+            // Nobody waits for a push: the next beat tries again.
+            (Kind::Push, _) => {}
+            (_, Reply::Invalid(reason)) => self.refuse(id, InvalidRequest::because(reason)),
+            (_, Reply::TooManyRequests { retry_after }) => {
+                self.answer(id, Answer::TooManyRequests { retry_after })
+            }
+            (_, Reply::Unavailable { retry_after }) => {
+                self.answer(id, Answer::Unavailable { retry_after })
+            }
+            (
+                Kind::Login
+                | Kind::Present
+                | Kind::Logout
+                | Kind::List
+                | Kind::Revoke(_)
+                | Kind::ChangePassword,
+                _,
+            ) => {
+                self.close(Closing::new(CloseCode::Internal, "internal"));
+            }
+        }
+    }
+
+    /// The ledger accepted a presentation.
+    fn rotated(&mut self, now: Now, id: Option<RequestId>, subject: Box<str>, grant: Grant) {
+        self.state = State::Bound(Bound::new(
+            subject,
+            grant,
+            Delivery::Answered { pongs: 0 },
+            now,
+        ));
+        self.outputs
+            .push_back(Output::Success(Envelope { id, body: grant }));
+    }
+
+    /// A refusal changes nothing on this connection, unless it says that the connection's own session has ended.
+    fn refused(&mut self, now: Now, id: Option<RequestId>, refusal: Refusal) {
+        match refusal {
+            Refusal::Reused | Refusal::Revoked => self.unbind(now),
+            Refusal::Malformed
+            | Refusal::Expired
+            | Refusal::Stale
+            | Refusal::Unknown
+            | Refusal::ProofRequired => {}
+        }
+        self.answer(id, Answer::InvalidToken(refusal));
+    }
+
+    fn pushed(&mut self, now: Now, grant: Grant) {
+        let State::Bound(bound) = core::mem::replace(&mut self.state, State::Closed) else {
+            return;
+        };
+        self.state = State::Bound(Bound::new(
+            bound.subject,
+            grant,
+            Delivery::Pushed { pongs: 0 },
+            now,
+        ));
+        self.outputs.push_back(Output::Success(Envelope {
+            id: None,
+            body: grant,
+        }));
+    }
+
+    fn not_pushed(&mut self, outcome: Pushed) {
+        match outcome {
+            // The ledger does not know yet that the client has it: the next beat sends it again.
+            Pushed::Unconfirmed => {
+                if let State::Bound(bound) = &mut self.state {
+                    bound.delivery = Delivery::Pushed { pongs: 0 };
+                }
+            }
+            Pushed::NotOwner => self.close(Closing::new(CloseCode::Superseded, "superseded")),
+            Pushed::Ended => self.expire(),
+            Pushed::Issued => {}
+        }
+    }
+
+    fn unbind(&mut self, now: Now) {
+        self.state = State::Unauthenticated {
+            until: now.moment.after(self.limits.unauthenticated),
+        };
+    }
+}

@@ -1,0 +1,216 @@
+//! Frames from the client.
+
+use super::{Connection, Delivery, Kind, Output, PONGS_FOR_ACK, Question, State, io::Queued};
+use crate::{
+    close::{CloseCode, Closing},
+    framing::{Frame, Framing, TextFrame},
+    message::{Answer, Envelope, InvalidReason, InvalidRequest, Request, RequestId},
+    session::{Generation, SessionId},
+};
+use alloc::{boxed::Box, string::String, vec::Vec};
+
+impl Connection {
+    pub(super) fn take_text(&mut self, text: &str) {
+        match self.framing.read(text) {
+            TextFrame::Application(text) => self.admit_application(Frame::Text(String::from(text))),
+            TextFrame::Message(json) => match Request::parse(json) {
+                Ok(envelope) if self.asked.is_some() => {
+                    self.queued = Some(Box::new(Queued::Request(envelope)))
+                }
+                Ok(envelope) => self.take_request(envelope),
+                Err(Envelope { id, body }) => self.refuse(id, body),
+            },
+        }
+    }
+
+    pub(super) fn take_binary(&mut self, bytes: &[u8]) {
+        match self.framing {
+            Framing::Plain => {
+                self.refuse(None, InvalidRequest::because(InvalidReason::BinaryMessage))
+            }
+            Framing::V1 => self.admit_application(Frame::Binary(Vec::from(bytes))),
+        }
+    }
+
+    /// An application frame that came right behind a login waits until that is decided.
+    fn admit_application(&mut self, frame: Frame) {
+        if self.asked.is_some() && matches!(self.state, State::Unauthenticated { .. }) {
+            self.queued = Some(Box::new(Queued::Application(frame)));
+        } else {
+            self.take_application(frame);
+        }
+    }
+
+    pub(super) fn take_application(&mut self, frame: Frame) {
+        match &self.state {
+            State::Bound(_) if self.application => {
+                self.outputs.push_back(Output::Application(frame))
+            }
+            State::Bound(_) | State::Unauthenticated { .. } => {
+                self.refuse(
+                    None,
+                    InvalidRequest::because(InvalidReason::ApplicationFrame),
+                );
+            }
+            State::Closed => {}
+        }
+    }
+
+    /// Answers an invalid request, and closes a connection that sends nothing else.
+    pub(super) fn refuse(&mut self, id: Option<RequestId>, invalid: InvalidRequest) {
+        self.answer(id, Answer::InvalidRequest(invalid));
+        self.invalid_requests = self.invalid_requests.saturating_add(1);
+        if self.invalid_requests > self.limits.invalid_requests {
+            self.close(Closing::new(CloseCode::Misuse, "invalid_requests"));
+        }
+    }
+
+    pub(super) fn take_request(&mut self, Envelope { id, body }: Envelope<Request>) {
+        match &self.state {
+            State::Unauthenticated { .. } => self.take_stranger(id, body),
+            State::Bound(bound) => {
+                let session = bound.grant.session;
+                self.take_subject(id, body, session);
+            }
+            State::Closed => {}
+        }
+    }
+
+    fn take_stranger(&mut self, id: Option<RequestId>, request: Request) {
+        match request {
+            Request::Login { username, password } => {
+                self.ask(
+                    id,
+                    Kind::Login,
+                    Question::Login {
+                        username,
+                        password,
+                        register: false,
+                    },
+                );
+            }
+            Request::Register { username, password } => {
+                self.ask(
+                    id,
+                    Kind::Login,
+                    Question::Login {
+                        username,
+                        password,
+                        register: true,
+                    },
+                );
+            }
+            Request::RefreshToken {
+                token,
+                attempt,
+                proof,
+            } => {
+                self.ask(
+                    id,
+                    Kind::Present,
+                    Question::Present {
+                        token,
+                        attempt,
+                        proof,
+                        bound: None,
+                    },
+                );
+            }
+            Request::Ack { .. } => {}
+            Request::Logout { .. }
+            | Request::Sessions
+            | Request::Revoke { .. }
+            | Request::ChangePassword { .. } => {
+                self.answer(id, Answer::NotLoggedIn);
+            }
+        }
+    }
+
+    fn take_subject(&mut self, id: Option<RequestId>, request: Request, session: SessionId) {
+        match request {
+            Request::Login { .. } | Request::Register { .. } => {
+                let username = self
+                    .bound()
+                    .map(|(_, subject)| subject.into())
+                    .unwrap_or_default();
+                self.answer(id, Answer::AlreadyAuthorized { username });
+            }
+            Request::RefreshToken {
+                token,
+                attempt,
+                proof,
+            } => {
+                self.ask(
+                    id,
+                    Kind::Present,
+                    Question::Present {
+                        token,
+                        attempt,
+                        proof,
+                        bound: Some(session),
+                    },
+                );
+            }
+            Request::Ack { generation } => self.acknowledged(generation),
+            Request::Logout { everywhere } => self.ask(
+                id,
+                Kind::Logout,
+                Question::Logout {
+                    session,
+                    everywhere,
+                },
+            ),
+            Request::Sessions => self.ask(id, Kind::List, Question::List),
+            Request::Revoke { session } => {
+                self.ask(id, Kind::Revoke(session), Question::Revoke { session })
+            }
+            Request::ChangePassword {
+                old_password,
+                new_password,
+            } => {
+                self.ask(
+                    id,
+                    Kind::ChangePassword,
+                    Question::ChangePassword {
+                        old_password,
+                        new_password,
+                    },
+                );
+            }
+        }
+    }
+
+    /// The client says that it holds `generation`.
+    fn acknowledged(&mut self, generation: Generation) {
+        let State::Bound(bound) = &mut self.state else {
+            return;
+        };
+        if bound.grant.generation == generation && bound.delivery != Delivery::Confirmed {
+            bound.delivery = Delivery::Confirmed;
+            let session = bound.grant.session;
+            self.outputs.push_back(Output::Acknowledge {
+                session,
+                generation,
+            });
+        }
+    }
+
+    /// A client of the plain framing never acknowledges; its pongs do.
+    pub(super) fn count_pong(&mut self) {
+        let State::Bound(bound) = &mut self.state else {
+            return;
+        };
+        let generation = bound.grant.generation;
+        let counted = match (&mut bound.delivery, self.framing) {
+            (Delivery::Answered { pongs } | Delivery::Pushed { pongs }, Framing::Plain) => {
+                *pongs = pongs.saturating_add(1);
+                *pongs
+            }
+            (Delivery::Answered { .. } | Delivery::Pushed { .. }, Framing::V1)
+            | (Delivery::Confirmed, _) => 0,
+        };
+        if counted >= PONGS_FOR_ACK {
+            self.acknowledged(generation);
+        }
+    }
+}

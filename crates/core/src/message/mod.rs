@@ -1,0 +1,8 @@
+//! The messages of the protocol: what clients ask, and what the server answers.
+
+mod answer;
+mod fields;
+mod request;
+
+pub use answer::{Answer, Grant, ListedSession};
+pub use request::{Envelope, InvalidReason, InvalidRequest, Request, RequestId, Secret};
