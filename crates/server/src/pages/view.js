@@ -1,0 +1,137 @@
+// What people see. Everything goes into the page as text, never as markup.
+
+import { browser, countdown, relative, told } from "./words.js";
+
+const HISTORY_LENGTH = 60;
+const CORD_LENGTH = 6;
+const DAY_AND_TIME = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
+const PANELS = ["welcome", "elsewhere", "session"];
+
+/** The element with that id. */
+export function at(id) {
+  return document.getElementById(id);
+}
+
+function make(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** Shows one panel. Where that hides what had the focus, its title gets it. */
+export function showPanel(name) {
+  const shown = at(name);
+  if (!shown.hidden) return;
+  const displaced = PANELS.some((other) => other !== name && at(other).contains(document.activeElement));
+  for (const other of PANELS) at(other).hidden = other !== name;
+  if (displaced) shown.querySelector("h1").focus();
+}
+
+/** The line in the masthead: how the connection is. */
+export function showStatus(state, held) {
+  const text = {
+    connecting: "Connecting",
+    open: held ? "Resuming" : "Connected",
+    bound: "Connected",
+    waiting: "Reconnecting",
+    idle: "Ready",
+    superseded: "In another tab",
+    stopped: "Stopped",
+  }[state.name];
+  at("status").dataset.state = state.name;
+  // Said again only when it changes: the line is announced by screen readers.
+  if (at("status-text").textContent !== text) at("status-text").textContent = text;
+  at("connect").hidden = state.name !== "waiting" && state.name !== "stopped";
+  for (const button of document.querySelectorAll("[data-bound]")) button.disabled = state.name !== "bound";
+}
+
+/** The session: whose, which, and how far. */
+export function showSession(held) {
+  at("subject").textContent = held.subject;
+  at("session-id").textContent = held.session;
+  at("password-username").value = held.subject;
+  const expires = new Date(held.expires_at * 1000);
+  at("expires").dateTime = expires.toISOString();
+  at("expires").title = expires.toLocaleString();
+  if (at("generation").textContent === String(held.generation)) return;
+  at("generation").textContent = held.generation;
+  const first = Math.max(0, held.generation - CORD_LENGTH + 1);
+  const beads = Array.from({ length: held.generation - first + 1 }, () => make("span", {}));
+  at("cord").replaceChildren(...beads);
+}
+
+/** What changes every second. */
+export function showTime(held, state, heartbeat) {
+  const now = Date.now() / 1000;
+  at("status-delay").textContent =
+    state.name === "waiting" ? `in ${countdown((state.until - Date.now()) / 1000)}` : "";
+  if (!held) return;
+  const left = held.refresh_at - now;
+  const share = Math.min(1, Math.max(0, left / Math.max(1, held.refresh_at - held.issued_at)));
+  const due = left <= 0;
+  at("ring").setAttribute("stroke-dashoffset", String(share - 1));
+  at("countdown").textContent = countdown(left);
+  at("clock").dataset.due = String(due);
+  at("countdown-label").textContent = due
+    ? `due: the next heartbeat brings it, within ${heartbeat} s`
+    : "until the next token";
+  at("expires").textContent = relative(held.expires_at - now);
+  at("life").value = Math.max(0, (held.expires_at - now) / (held.expires_at - held.issued_at));
+}
+
+/** A push, a resume or a refresh: the ring says that there is a new token. */
+export function celebrate() {
+  const clock = at("clock");
+  clock.classList.remove("renewed");
+  // Reading the size makes the browser notice the removal, so that it starts again.
+  void clock.offsetWidth;
+  clock.classList.add("renewed");
+}
+
+/** One more line in the history, newest first. */
+export function addToHistory(note) {
+  const [title, text, tone] = told(note);
+  const now = new Date();
+  const time = make("time", { datetime: now.toISOString(), class: "numbers" }, now.toLocaleTimeString());
+  at("history").prepend(
+    make("li", { "data-tone": tone, "data-kind": note.kind }, make("strong", {}, title), time, make("p", {}, text)),
+  );
+  while (at("history").childElementCount > HISTORY_LENGTH) at("history").lastElementChild.remove();
+}
+
+/** The subject's sessions; `revoke` is called with the id of the one to end. */
+export function showSessions(sessions, revoke) {
+  const focused = document.activeElement?.dataset.revoke;
+  const order = sessions.toSorted((a, b) => b.current - a.current || b.online - a.online || b.last_seen_at - a.last_seen_at);
+  at("sessions").replaceChildren(...order.map((session) => sessionItem(session, revoke)));
+  const again = Array.from(at("sessions").querySelectorAll("[data-revoke]"));
+  if (focused) (again.find((button) => button.dataset.revoke === focused) ?? at("subject")).focus();
+}
+
+function sessionItem({ session, created_at, last_seen_at, online, address, agent, current }, revoke) {
+  const now = Date.now() / 1000;
+  const name = browser(agent ?? "");
+  const seen = online ? "online" : `seen ${relative(Math.min(0, last_seen_at - now))}`;
+  const began = `since ${new Date(created_at * 1000).toLocaleString([], DAY_AND_TIME)}`;
+  const item = make(
+    "li",
+    { "data-session": session, "data-online": String(online) },
+    make("span", { class: "dot", "aria-hidden": "true" }),
+    make(
+      "div",
+      { class: "device" },
+      make("strong", { title: agent ?? "" }, name),
+      make("p", {}, ...[seen, began, address ?? ""].map((text) => make("span", {}, text))),
+    ),
+  );
+  if (current) {
+    item.append(make("span", { class: "badge" }, "This one"));
+  } else {
+    const label = `Revoke the session of ${name}, ${address}, ${seen}`;
+    const button = make("button", { type: "button", "data-revoke": session, "aria-label": label }, "Revoke");
+    button.addEventListener("click", () => revoke(session));
+    item.append(button);
+  }
+  return item;
+}
