@@ -1,0 +1,15 @@
+//! The keys that tokens are signed with, and the file that they are kept in.
+
+mod algorithm;
+mod error;
+mod file;
+mod jwk;
+mod key;
+mod ring;
+
+pub use algorithm::Algorithm;
+pub use error::{KeyFault, KeyFileError, KeyFileFault};
+pub use file::{KeyFile, Rotation};
+pub use key::Key;
+pub(crate) use key::SIGNATURE_BYTES_MAX;
+pub use ring::{KeyRing, LiveKeys};

@@ -1,0 +1,71 @@
+//! The one place where randomness is drawn.
+//!
+//! Everything here comes from the operating system's generator by way of AWS-LC, whose generator is per thread, so
+//! that drawing takes no lock and no system call.
+
+use handfast_core::session::SessionId;
+
+/// Sixteen random bytes: enough that no two draws are ever alike (RFC 4086 section 8.2.1).
+pub type Random128 = [u8; 16];
+
+/// The name of a new session.
+#[must_use]
+pub fn session_id() -> SessionId {
+    SessionId::from_bytes(bytes())
+}
+
+/// The `jti` of a new token (RFC 7519 section 4.1.7).
+#[must_use]
+pub fn token_id() -> Random128 {
+    bytes()
+}
+
+/// The nonce of a new connection's `Hello`.
+#[must_use]
+pub fn nonce() -> Random128 {
+    bytes()
+}
+
+/// The name of this run of a node.
+#[must_use]
+pub fn node() -> u64 {
+    u64::from_be_bytes(bytes())
+}
+
+/// A number below `bound`, or zero where `bound` is zero: for spreading what should not happen at once.
+///
+/// It is not quite even for bounds near 2^64, which no spread is.
+#[must_use]
+pub fn below(bound: u64) -> u64 {
+    u64::from_be_bytes(bytes()).checked_rem(bound).unwrap_or(0)
+}
+
+/// `N` random bytes.
+///
+/// # Panics
+/// If the operating system has no randomness to give: nothing that a session rests on could go on then.
+#[must_use]
+pub fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives randomness");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_two_draws_are_alike() {
+        let draws: HashSet<_> = (0..10_000).map(|_| token_id()).collect();
+        assert_eq!(draws.len(), 10_000);
+    }
+
+    #[test]
+    fn a_number_below_a_bound_stays_below_it() {
+        assert!((0..1_000).all(|_| below(7) < 7));
+        assert_eq!(below(1), 0);
+        assert_eq!(below(0), 0);
+    }
+}

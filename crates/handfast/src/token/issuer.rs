@@ -1,0 +1,159 @@
+//! Signing tokens, and telling ours from all others.
+
+use super::{
+    Grant, Token, VerifiedToken,
+    claims::{Claims, Text128},
+    header,
+};
+use crate::keys::{LiveKeys, SIGNATURE_BYTES_MAX};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use handfast_core::{
+    limits::TOKEN_BYTES,
+    session::{Generation, Refusal, SessionId},
+    time::Timestamp,
+};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Room for a payload when it is decoded, in bytes: what a token of the greatest length can hold.
+const PAYLOAD_BYTES_MAX: usize = TOKEN_BYTES / 4 * 3;
+/// Room for a signature when it is decoded, in bytes; whole groups of three, as the decoder counts.
+const SIGNATURE_ROOM: usize = SIGNATURE_BYTES_MAX.next_multiple_of(3);
+/// What a token takes beside its header, subject, issuer and audience, about, in bytes.
+const TOKEN_BYTES_TYPICAL: usize = 288;
+/// The largest number that every JSON reader keeps exactly (RFC 8259 section 6).
+const EXACT_MAX: u64 = Generation::MAX.number();
+
+/// Signs the tokens of one issuer for one audience, and verifies them.
+#[derive(Clone, Debug)]
+pub struct TokenIssuer {
+    keys: Arc<LiveKeys>,
+    issuer: Box<str>,
+    audience: Box<str>,
+}
+
+impl TokenIssuer {
+    /// An issuer with these keys, whose tokens carry `issuer` as `iss` and `audience` as `aud`.
+    #[must_use]
+    pub fn new(keys: Arc<LiveKeys>, issuer: &str, audience: &str) -> Self {
+        Self {
+            keys,
+            issuer: issuer.into(),
+            audience: audience.into(),
+        }
+    }
+
+    /// The keys in use.
+    #[must_use]
+    pub fn keys(&self) -> &LiveKeys {
+        &self.keys
+    }
+
+    /// Signs a token.
+    ///
+    /// # Panics
+    /// If the operating system has no randomness to give to an ES256 signature.
+    #[must_use]
+    pub fn sign(&self, grant: &Grant<'_>) -> Token {
+        let ring = self.keys.current();
+        let key = ring.signing();
+        let claims = self.claims(grant);
+        let mut text = Zeroizing::new(String::with_capacity(
+            TOKEN_BYTES_TYPICAL + key.header().len() + claims.len() / 3 * 4,
+        ));
+        text.push_str(key.header());
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(claims, &mut text);
+        let signature = key
+            .sign(text.as_bytes())
+            .expect("the signing key of a ring can sign");
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature.as_bytes(), &mut text);
+        Token(text)
+    }
+
+    /// Says what a token says, if it is one of ours and its time is not over.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`] for everything that we would not have issued, or not for now; [`Refusal::Expired`] for
+    /// what we issued and whose time is over.
+    pub fn verify(&self, text: &str, now: Timestamp) -> Result<VerifiedToken, Refusal> {
+        if text.len() > TOKEN_BYTES {
+            return Err(Refusal::Malformed);
+        }
+        let mut room = [0; PAYLOAD_BYTES_MAX];
+        let payload = self
+            .authenticate(text, &mut room)
+            .ok_or(Refusal::Malformed)?;
+        let claims = self.read(payload).ok_or(Refusal::Malformed)?;
+        if now.as_unix() < claims.nbf {
+            return Err(Refusal::Malformed);
+        }
+        let token = claims.into_verified().ok_or(Refusal::Malformed)?;
+        if now >= token.expires_at {
+            return Err(Refusal::Expired);
+        }
+        Ok(token)
+    }
+
+    /// The payload of a token that one of our keys signed.
+    fn authenticate<'a>(&self, text: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
+        let (message, signature) = text.rsplit_once('.')?;
+        let (header, payload) = message.split_once('.')?;
+        let ring = self.keys.current();
+        let key = header::key(header, &ring)?;
+        let mut signature_room = [0; SIGNATURE_ROOM];
+        let length = URL_SAFE_NO_PAD
+            .decode_slice(signature, &mut signature_room)
+            .ok()?;
+        if !key.verifies(message.as_bytes(), &signature_room[..length]) {
+            return None;
+        }
+        // A dot too many is no character of base64url, so it ends here.
+        let length = URL_SAFE_NO_PAD.decode_slice(payload, room).ok()?;
+        Some(&room[..length])
+    }
+
+    fn read<'a>(&self, payload: &'a [u8]) -> Option<Claims<'a>> {
+        let claims: Claims<'_> = serde_json::from_slice(payload).ok()?;
+        let ours = claims.iss == *self.issuer && claims.aud == *self.audience;
+        ours.then_some(claims)
+    }
+
+    fn claims(&self, grant: &Grant<'_>) -> Vec<u8> {
+        let (sid, jti) = (
+            Text128::of(grant.session.as_bytes()),
+            Text128::of(&grant.id),
+        );
+        let claims = Claims {
+            iss: (&*self.issuer).into(),
+            aud: (&*self.audience).into(),
+            sub: grant.subject.into(),
+            sid: sid.as_str().into(),
+            generation: grant.generation.number(),
+            iat: grant.issued_at.as_unix(),
+            exp: grant.expires_at.as_unix(),
+            nbf: 0,
+            jti: jti.as_str().into(),
+        };
+        let mut json = Vec::with_capacity(TOKEN_BYTES_TYPICAL);
+        serde_json::to_writer(&mut json, &claims).expect("claims are JSON");
+        json
+    }
+}
+
+impl Claims<'_> {
+    fn into_verified(self) -> Option<VerifiedToken> {
+        let exact = self.iat <= EXACT_MAX && self.exp <= EXACT_MAX;
+        if !exact || self.sub.is_empty() || self.jti.is_empty() {
+            return None;
+        }
+        Some(VerifiedToken {
+            subject: self.sub.into(),
+            session: SessionId::parse(&self.sid).ok()?,
+            generation: Generation::new(self.generation)?,
+            issued_at: Timestamp::from_unix(self.iat),
+            expires_at: Timestamp::from_unix(self.exp),
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! Refresh tokens: JSON Web Tokens (RFC 7519) in the compact serialisation of a JWS (RFC 7515 section 7.1).
+//!
+//! Only what handfast itself would have issued is accepted: one algorithm for each key, every claim there and of its
+//! type, this issuer and this audience, no leeway. The signature is checked before anything of the payload is read.
+
+mod claims;
+mod header;
+mod issuer;
+
+pub use claims::{Grant, VerifiedToken};
+pub(crate) use header::encode as encode_header;
+pub use issuer::TokenIssuer;
+
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// A signed token: who holds it goes on with the session.
+///
+/// It does not print itself, and cannot be compared; [`Token::expose`] says where it gets out.
+#[derive(Clone)]
+pub struct Token(Zeroizing<String>);
+
+impl Token {
+    /// The token as the client gets it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
