@@ -1,1 +1,43 @@
-fn main() {}
+//! The project's own commands: `cargo xtask` lists them.
+//!
+//! `test` is the one that CI runs and that a change has to pass. Everything it needs beyond Rust it installs by itself,
+//! and says so.
+
+mod args;
+mod bench;
+mod failure;
+mod no_std;
+mod process;
+mod report;
+mod runner;
+mod steps;
+mod tidy;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use args::Command;
+use failure::Failure;
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    let outcome = args::parse(std::env::args().skip(1)).and_then(run);
+    outcome.unwrap_or_else(|failure| {
+        report::failed(&failure);
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    let workspace = Workspace::here()?;
+    match command {
+        Command::Help => args::print_help(),
+        Command::List => runner::print_list(),
+        Command::Test(selection) => return runner::test(&workspace, &selection),
+        Command::Tidy => tidy::check(&workspace)?,
+        Command::Advisories => runner::advisories(&workspace)?,
+        Command::Bench(arguments) => bench::run(&workspace, &arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

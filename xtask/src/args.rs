@@ -1,0 +1,152 @@
+//! The command line.
+
+use crate::failure::Failure;
+use crate::runner::{self, Selection};
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND
+
+  test            install what is missing, then run every check and test
+    --only A,B    only these steps (and those that they build on)
+    --skip A,B    all but these steps
+    --list        show the steps and stop
+    --verbose     show the output of every step as it runs (the default where CI is set)
+  tidy            the style rules that no lint knows
+  advisories      look the dependencies up in the RustSec database (needs GitHub)
+  bench [ARGS]    build for release and measure the server; ARGS go to `handfast-load bench`
+  help            this text
+";
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Help,
+    List,
+    Test(Selection),
+    Tidy,
+    Advisories,
+    Bench(Vec<String>),
+}
+
+pub(crate) fn print_help() {
+    anstream::print!("{HELP}");
+}
+
+/// Reads the arguments that follow `cargo xtask`.
+pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, Failure> {
+    let Some(command) = arguments.next() else {
+        return Ok(Command::Help);
+    };
+    match command.as_str() {
+        "test" => parse_test(arguments),
+        "bench" => Ok(Command::Bench(arguments.collect())),
+        "tidy" => nothing_more(arguments, Command::Tidy),
+        "advisories" => nothing_more(arguments, Command::Advisories),
+        "help" | "--help" | "-h" => Ok(Command::Help),
+        other => Err(Failure::new(format!(
+            "there is no command `{other}`; `cargo xtask help` lists them"
+        ))),
+    }
+}
+
+fn parse_test(mut arguments: impl Iterator<Item = String>) -> Result<Command, Failure> {
+    let mut selection = Selection::default();
+    while let Some(argument) = arguments.next() {
+        let (option, inline) = match argument.split_once('=') {
+            Some((option, value)) => (option, Some(value.to_owned())),
+            None => (argument.as_str(), None),
+        };
+        match (option, inline) {
+            ("--only", inline) => selection
+                .only
+                .extend(step_names(inline.or_else(|| arguments.next()))?),
+            ("--skip", inline) => selection
+                .skip
+                .extend(step_names(inline.or_else(|| arguments.next()))?),
+            ("--list", None) => return Ok(Command::List),
+            ("--verbose", None) => selection.verbose = true,
+            ("--help" | "-h", None) => return Ok(Command::Help),
+            _ => return Err(unknown(&argument)),
+        }
+    }
+    Ok(Command::Test(selection))
+}
+
+fn step_names(list: Option<String>) -> Result<Vec<String>, Failure> {
+    let list = list.ok_or_else(|| {
+        Failure::new("--only and --skip want the names of steps, with commas between")
+    })?;
+    list.split(',')
+        .map(|name| runner::find(name).map(|step| step.name.to_owned()))
+        .collect()
+}
+
+fn nothing_more(
+    mut arguments: impl Iterator<Item = String>,
+    command: Command,
+) -> Result<Command, Failure> {
+    match arguments.next() {
+        None => Ok(command),
+        Some(argument) => Err(unknown(&argument)),
+    }
+}
+
+fn unknown(argument: &str) -> Failure {
+    Failure::new(format!(
+        "`{argument}` is not an option here; `cargo xtask help` lists them"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, Failure> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn no_argument_asks_for_help() {
+        assert_eq!(parsed("").unwrap(), Command::Help);
+    }
+
+    #[test]
+    fn steps_are_selected_by_name() {
+        let Command::Test(selection) =
+            parsed("test --only clippy,tidy --skip=deny --verbose").unwrap()
+        else {
+            panic!("`test` is the command");
+        };
+        assert_eq!(selection.only, ["clippy", "tidy"]);
+        assert_eq!(selection.skip, ["deny"]);
+        assert!(selection.verbose);
+    }
+
+    #[test]
+    fn a_step_that_does_not_exist_is_refused() {
+        let failure = parsed("test --only clipy").unwrap_err().to_string();
+        assert!(failure.contains("`clipy`"), "{failure}");
+    }
+
+    #[test]
+    fn an_unknown_command_or_option_is_refused() {
+        for line in [
+            "tset",
+            "test --fast",
+            "test --only",
+            "test --list=all",
+            "tidy now",
+        ] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_follows_bench_is_passed_on_untouched() {
+        let expected = ["--only", "idle", "--help"].map(str::to_owned).to_vec();
+        assert_eq!(
+            parsed("bench --only idle --help").unwrap(),
+            Command::Bench(expected)
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! The steps of `cargo xtask test`.
+
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::process::Output;
+use crate::tools::{self, Tool};
+use crate::workspace::Workspace;
+use crate::{no_std, tidy};
+
+/// One check, which can be run alone.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) tools: &'static [Tool],
+    /// The step whose product this one takes; it has to run first.
+    pub(crate) after: Option<&'static str>,
+    pub(crate) run: fn(&Shop<'_>) -> Result<(), Failure>,
+    /// Finds in the output what is worth telling of a success.
+    pub(crate) note: fn(&str) -> String,
+}
+
+/// What a step works with.
+#[derive(Debug)]
+pub(crate) struct Shop<'a> {
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) output: Output,
+}
+
+/// The quick ones first, so that a slip is told in seconds.
+pub(crate) const STEPS: &[Step] = &[
+    Step::new("fmt", "every file is formatted", fmt).needs(&[tools::RUSTFMT]),
+    Step::new("tidy", "the style rules that no lint knows", |shop| {
+        tidy::check(shop.workspace)
+    }),
+    Step::new(
+        "deny",
+        "licences, sources and bans of the dependencies",
+        deny,
+    )
+    .needs(&[tools::DENY]),
+    Step::new("machete", "no dependency is unused", machete).needs(&[tools::MACHETE]),
+    Step::new("clippy", "no lint has anything to say", clippy).needs(&[tools::CLIPPY, tools::MAKE]),
+    Step::new(
+        "no_std",
+        "handfast-core builds where there is no std",
+        no_std::build,
+    ),
+    Step::new("docs", "the documentation builds without a warning", docs).needs(&[tools::MAKE]),
+    Step::new("tests", "unit and integration tests", tests)
+        .needs(&[tools::NEXTEST, tools::MAKE])
+        .noting(nextest_summary),
+    Step::new("doctests", "the examples in the documentation", doctests)
+        .needs(&[tools::MAKE])
+        .noting(doctest_summary),
+    Step::new("release", "the program as it is shipped", release).needs(&[tools::MAKE]),
+    Step::new("e2e", "the program, in a real browser", e2e)
+        .needs(&[
+            tools::NODE,
+            tools::NPM,
+            tools::CHROMIUM,
+            tools::E2E_PACKAGES,
+        ])
+        .after("release"),
+];
+
+impl Step {
+    const fn new(
+        name: &'static str,
+        about: &'static str,
+        run: fn(&Shop<'_>) -> Result<(), Failure>,
+    ) -> Self {
+        Self {
+            name,
+            about,
+            tools: &[],
+            after: None,
+            run,
+            note: |_| String::new(),
+        }
+    }
+
+    const fn needs(mut self, tools: &'static [Tool]) -> Self {
+        self.tools = tools;
+        self
+    }
+
+    const fn after(mut self, step: &'static str) -> Self {
+        self.after = Some(step);
+        self
+    }
+
+    const fn noting(mut self, note: fn(&str) -> String) -> Self {
+        self.note = note;
+        self
+    }
+}
+
+impl Shop<'_> {
+    /// A program to be run in the workspace's root, with the installed tools on its `PATH`.
+    pub(crate) fn command(&self, line: &str) -> Result<Command, Failure> {
+        let mut words = line.split_whitespace();
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).current_dir(&self.workspace.root);
+        command.env("PATH", tools::path(self.workspace)?);
+        // `cargo run` speaks of xtask to the programs that it starts, which mistake it for themselves.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&name);
+            }
+        }
+        Ok(command)
+    }
+
+    fn run(&self, line: &str) -> Result<(), Failure> {
+        self.output.run(&mut self.command(line)?)
+    }
+}
+
+fn fmt(shop: &Shop<'_>) -> Result<(), Failure> {
+    shop.run("cargo fmt --all --check")
+}
+
+fn deny(shop: &Shop<'_>) -> Result<(), Failure> {
+    shop.run("cargo deny --locked check bans licenses sources")
+}
+
+/// Not among the steps: the database is a git repository, which not every machine reaches.
+pub(crate) fn advisories(shop: &Shop<'_>) -> Result<(), Failure> {
+    shop.run("cargo deny --locked check advisories")
+}
+
+fn machete(shop: &Shop<'_>) -> Result<(), Failure> {
+    shop.run("cargo machete")
+}
+
+fn clippy(shop: &Shop<'_>) -> Result<(), Failure> {
+    shop.run("cargo clippy --workspace --all-targets --locked -- -D warnings")
+}
+
+fn docs(shop: &Shop<'_>) -> Result<(), Failure> {
+    let mut cargo = shop.command("cargo doc --workspace --no-deps --locked")?;
+    shop.output.run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn tests(shop: &Shop<'_>) -> Result<(), Failure> {
+    shop.run("cargo nextest run --workspace --locked")
+}
+
+fn doctests(shop: &Shop<'_>) -> Result<(), Failure> {
+    shop.run("cargo test --doc --workspace --locked")
+}
+
+fn release(shop: &Shop<'_>) -> Result<(), Failure> {
+    shop.run("cargo build --release --locked --package handfast-server")
+}
+
+fn e2e(shop: &Shop<'_>) -> Result<(), Failure> {
+    let mut npm = shop.command("npm test")?;
+    npm.current_dir(shop.workspace.root.join("e2e"));
+    shop.output.run(npm.env(
+        "HANDFAST_BIN",
+        shop.workspace.target.join("release/handfast"),
+    ))
+}
+
+/// nextest's closing line without its label: `312 tests run: 312 passed, 0 skipped`.
+fn nextest_summary(log: &str) -> String {
+    let line = log
+        .lines()
+        .rev()
+        .find(|line| line.contains("tests run:"))
+        .unwrap_or_default();
+    line.split_once(']')
+        .map_or(line, |(_, counts)| counts)
+        .trim()
+        .to_owned()
+}
+
+/// How many examples ran; cargo prints a line a crate.
+fn doctest_summary(log: &str) -> String {
+    let results = log
+        .lines()
+        .filter_map(|line| line.strip_prefix("test result: ok. "));
+    let counts = results.filter_map(|result| result.split(' ').next()?.parse::<u32>().ok());
+    format!("{} passed", counts.sum::<u32>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_steps_share_a_name() {
+        for (index, step) in STEPS.iter().enumerate() {
+            assert!(
+                STEPS[..index]
+                    .iter()
+                    .all(|earlier| earlier.name != step.name),
+                "{}",
+                step.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_step_comes_after_the_one_that_it_builds_on() {
+        for (index, step) in STEPS.iter().enumerate() {
+            let Some(wanted) = step.after else { continue };
+            assert!(
+                STEPS[..index].iter().any(|earlier| earlier.name == wanted),
+                "{}",
+                step.name
+            );
+        }
+    }
+
+    #[test]
+    fn the_note_of_the_tests_is_what_nextest_counted() {
+        let log =
+            "PASS [0.1s] one\n------\n Summary [   0.120s] 2 tests run: 2 passed, 0 skipped\n";
+        assert_eq!(nextest_summary(log), "2 tests run: 2 passed, 0 skipped");
+    }
+
+    #[test]
+    fn the_note_of_the_doctests_adds_up_all_crates() {
+        let log = "test result: ok. 3 passed; 0 failed; 0 ignored\n\ntest result: ok. 4 passed; 0 failed\n";
+        assert_eq!(doctest_summary(log), "7 passed");
+    }
+}

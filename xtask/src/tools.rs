@@ -1,0 +1,209 @@
+//! Set-up: what a step needs on the machine, and how it gets there.
+//!
+//! Programs that are already on `PATH` are taken as they are. Cargo's go under the target directory, so that nothing of
+//! the developer's own is changed; the rest are Debian packages.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::process::{self, Output};
+use crate::workspace::Workspace;
+
+/// A thing that must be there before a step can run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tool {
+    /// A part of the Rust toolchain, recognised by its program.
+    Component {
+        program: &'static str,
+        component: &'static str,
+    },
+    /// A program that is built from its published crate.
+    Cargo {
+        program: &'static str,
+        version: &'static str,
+    },
+    /// A program that comes with a Debian package.
+    Debian {
+        program: &'static str,
+        package: &'static str,
+    },
+    /// The packages that a folder's `package-lock.json` lists.
+    Npm { folder: &'static str },
+}
+
+pub(crate) const RUSTFMT: Tool = Tool::Component {
+    program: "cargo-fmt",
+    component: "rustfmt",
+};
+pub(crate) const CLIPPY: Tool = Tool::Component {
+    program: "cargo-clippy",
+    component: "clippy",
+};
+pub(crate) const NEXTEST: Tool = Tool::Cargo {
+    program: "cargo-nextest",
+    version: "0.9.143",
+};
+pub(crate) const DENY: Tool = Tool::Cargo {
+    program: "cargo-deny",
+    version: "0.20.2",
+};
+pub(crate) const MACHETE: Tool = Tool::Cargo {
+    program: "cargo-machete",
+    version: "0.9.2",
+};
+/// jemalloc's build script calls it.
+pub(crate) const MAKE: Tool = Tool::Debian {
+    program: "make",
+    package: "make",
+};
+pub(crate) const NODE: Tool = Tool::Debian {
+    program: "node",
+    package: "nodejs",
+};
+pub(crate) const NPM: Tool = Tool::Debian {
+    program: "npm",
+    package: "npm",
+};
+pub(crate) const CHROMIUM: Tool = Tool::Debian {
+    program: "chromium",
+    package: "chromium",
+};
+pub(crate) const E2E_PACKAGES: Tool = Tool::Npm { folder: "e2e" };
+
+impl Tool {
+    /// What the report calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Component { program, .. }
+            | Self::Cargo { program, .. }
+            | Self::Debian { program, .. } => program,
+            Self::Npm { folder } => folder,
+        }
+    }
+
+    /// How it is installed, in words.
+    pub(crate) fn remedy(self) -> String {
+        match self {
+            Self::Component { component, .. } => format!("rustup component add {component}"),
+            Self::Cargo { program, version } => {
+                format!("cargo install {program}@{version}, under target/tools")
+            }
+            Self::Debian { package, .. } => format!("apt-get install {package}"),
+            Self::Npm { folder } => format!("npm ci, in {folder}/"),
+        }
+    }
+
+    pub(crate) fn is_there(self, workspace: &Workspace) -> bool {
+        match self {
+            Self::Component { program, .. } => {
+                // rustup puts a proxy on PATH for components that are not installed; only running it tells.
+                Command::new(program)
+                    .arg("--version")
+                    .output()
+                    .is_ok_and(|output| output.status.success())
+            }
+            Self::Cargo { program, .. } => {
+                process::is_installed(program, &[&cargo_tools(workspace).join("bin")])
+            }
+            Self::Debian { program, .. } => process::is_installed(program, &[]),
+            Self::Npm { folder } => npm_is_current(&workspace.root.join(folder)),
+        }
+    }
+
+    pub(crate) fn install(self, workspace: &Workspace, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::Component { component, .. } => {
+                output.run(Command::new("rustup").args(["component", "add", component]))
+            }
+            Self::Cargo { program, version } => install_crate(workspace, output, program, version),
+            Self::Debian { package, .. } => install_debian(output, package),
+            Self::Npm { folder } => {
+                let mut npm = Command::new("npm");
+                npm.args(["ci", "--no-audit", "--no-fund"])
+                    .current_dir(workspace.root.join(folder));
+                output.run(&mut npm)
+            }
+        }
+    }
+}
+
+/// `PATH` with the programs that set-up may have installed for Cargo at its end.
+pub(crate) fn path(workspace: &Workspace) -> Result<OsString, Failure> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain([cargo_tools(workspace).join("bin")]);
+    std::env::join_paths(folders).map_err(|error| Failure::new(format!("PATH: {error}")))
+}
+
+fn cargo_tools(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("tools")
+}
+
+/// Unoptimised: they run for a second or two, and building them for release takes minutes more.
+fn install_crate(
+    workspace: &Workspace,
+    output: &Output,
+    program: &str,
+    version: &str,
+) -> Result<(), Failure> {
+    let mut cargo = Command::new("cargo");
+    cargo.args([
+        "install",
+        "--locked",
+        "--debug",
+        "--version",
+        version,
+        program,
+    ]);
+    cargo.arg("--root").arg(cargo_tools(workspace));
+    cargo
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0");
+    output.run(&mut cargo)
+}
+
+fn install_debian(output: &Output, package: &str) -> Result<(), Failure> {
+    if !process::is_installed("apt-get", &[]) {
+        return Err(Failure::new(format!(
+            "this is not a Debian machine: install `{package}` (or its like) by hand"
+        )));
+    }
+    output.run(as_root("apt-get").args(["update", "--quiet=2"]))?;
+    let mut install = as_root("apt-get");
+    install.args([
+        "install",
+        "--yes",
+        "--quiet",
+        "--no-install-recommends",
+        package,
+    ]);
+    output.run(install.env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+fn as_root(program: &str) -> Command {
+    let user = process::output_of(Command::new("id").arg("-u")).unwrap_or_default();
+    if user.trim() == "0" {
+        return Command::new(program);
+    }
+    let mut sudo = Command::new("sudo");
+    sudo.arg(program);
+    sudo
+}
+
+/// npm leaves a copy of the lock file among what it installed; a newer lock file means that they have parted.
+fn npm_is_current(folder: &Path) -> bool {
+    let changed = |file: &str| {
+        folder
+            .join(file)
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+    };
+    match (
+        changed("package-lock.json"),
+        changed("node_modules/.package-lock.json"),
+    ) {
+        (Ok(wanted), Ok(installed)) => installed >= wanted,
+        _ => false,
+    }
+}
