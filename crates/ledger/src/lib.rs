@@ -1,1 +1,43 @@
-//! ledger
+//! The durable record of handfast's sessions, and of its accounts.
+//!
+//! A [`Ledger`] is a cheap handle to one worker thread that owns a [`Backend`]. Whatever waits when the worker is free
+//! becomes one batch and one transaction: it is read, decided by the session rule of `handfast-core`, written,
+//! committed, told to the [`Observer`], and only then answered. So one flush of the disk serves every client that
+//! waits for it, and an answer that left was stored before.
+//!
+//! A backend holds rows and nothing else. No decision is taken in SQL: what a batch comes to is decided in one place,
+//! from the records that the backend read, for every backend alike. [`Memory`] is the reference, [`Sqlite`] the
+//! embedded default; `conformance` (with the feature of that name) is what any other must pass.
+//!
+//! [`accounts`] keeps subjects and their password hashes beside the ledger.
+
+pub mod accounts;
+mod backend;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod counts;
+mod decide;
+mod entry;
+mod error;
+mod intent;
+mod ledger;
+mod memory;
+mod queue;
+mod reads;
+mod receipt;
+mod sqlite;
+mod worker;
+
+pub use backend::{Access, Backend, Row, Stored, Transaction, Wanted, Write, ended_before};
+pub use counts::Counts;
+pub use error::{LedgerError, OpenError, StorageError, StorageFault};
+pub use intent::{
+    Change, Changes, Create, Cursor, Origin, Present, PresentedSession, Revoke, Scope, Swept,
+};
+pub use ledger::{
+    BATCH_ENTRIES, CHANGES_ENTRIES, LIST_SESSIONS, Ledger, Observer, QUEUE_ENTRIES, SWEEP_SESSIONS,
+    Settings,
+};
+pub use memory::{Memory, MemoryTransaction};
+pub use receipt::Receipt;
+pub use sqlite::{Sqlite, SqliteTransaction};

@@ -1,0 +1,387 @@
+//! From what a batch asks and what is stored to what is answered and written: the same for every backend.
+
+use crate::{
+    backend::{Row, Stored, Transaction, Wanted, Write},
+    entry::{Acknowledge, Entry, Push},
+    error::{LedgerError, StorageError},
+    intent::{Change, Create, Origin, Present, PresentedSession, Revoke, Scope},
+};
+use handfast_core::{
+    session::{
+        self, Acknowledged, ConnectionId, Presented, Pushed, Refusal, RevocationReason, SessionId,
+        SessionRecord, TokenPolicy,
+    },
+    time::Timestamp,
+};
+use std::collections::HashMap;
+
+/// What a batch must read before it can be decided.
+pub(crate) fn wanted(batch: &[Entry]) -> Wanted<'_> {
+    let mut wanted = Wanted::default();
+    for entry in batch.iter().filter(|entry| !entry.is_settled()) {
+        match entry {
+            Entry::Create(ask) => {
+                wanted.sessions.push(ask.intent.session);
+                if ask.intent.sessions_max.is_some() {
+                    wanted.subjects.push(&ask.intent.subject);
+                }
+            }
+            Entry::Present(ask) => wanted.sessions.push(ask.intent.session),
+            Entry::Push(ask) => wanted.sessions.push(ask.intent.session),
+            Entry::Acknowledge(ask) => wanted.sessions.push(ask.intent.session),
+            Entry::Revoke(ask) => match &ask.intent.scope {
+                Scope::Session { session, .. } => wanted.sessions.push(*session),
+                Scope::Subject { subject, .. } => wanted.subjects.push(subject),
+            },
+            Entry::List(_)
+            | Entry::Session(_)
+            | Entry::ChangesSince(_)
+            | Entry::Sweep(_)
+            | Entry::Check(_) => {}
+        }
+    }
+    wanted.sessions.sort_unstable();
+    wanted.sessions.dedup();
+    wanted.subjects.sort_unstable();
+    wanted.subjects.dedup();
+    wanted
+}
+
+/// The sessions that a batch decides about, as they are at this point of the batch.
+pub(crate) struct WorkingSet<'b> {
+    /// In ascending order of the sessions' names; also places for wanted sessions that do not exist.
+    slots: Vec<Slot<'b>>,
+    /// The places of the wanted subjects' sessions.
+    of_subject: HashMap<Box<str>, Vec<usize>>,
+    changes: Vec<Change>,
+    now: Timestamp,
+    policy: TokenPolicy,
+}
+
+struct Slot<'b> {
+    session: SessionId,
+    known: Option<Known<'b>>,
+}
+
+struct Known<'b> {
+    subject: Subject<'b>,
+    record: SessionRecord,
+    changed: bool,
+    /// Set if this batch makes the session.
+    created: Option<&'b Create>,
+    /// Set if this batch gives the session another owner, and it is known where from.
+    origin: Option<&'b Origin>,
+    /// Whether this batch ends the session.
+    revoked: bool,
+}
+
+enum Subject<'b> {
+    Stored(Box<str>),
+    New(&'b str),
+}
+
+impl<'b> WorkingSet<'b> {
+    pub(crate) fn new(
+        wanted: &Wanted<'_>,
+        mut found: Vec<Stored>,
+        now: Timestamp,
+        policy: TokenPolicy,
+    ) -> Self {
+        found.sort_unstable_by_key(|stored| stored.session);
+        found.dedup_by_key(|stored| stored.session);
+        let mut set = Self {
+            slots: merge(&wanted.sessions, found),
+            of_subject: wanted
+                .subjects
+                .iter()
+                .map(|&subject| (subject.into(), Vec::new()))
+                .collect(),
+            changes: Vec::new(),
+            now,
+            policy,
+        };
+        if !set.of_subject.is_empty() {
+            for (place, slot) in set.slots.iter().enumerate() {
+                let places = slot
+                    .known
+                    .as_ref()
+                    .and_then(|known| set.of_subject.get_mut(known.subject.as_str()));
+                if let Some(places) = places {
+                    places.push(place);
+                }
+            }
+        }
+        set
+    }
+
+    /// Decides whatever in `batch` is about sessions, one after the other.
+    pub(crate) fn decide(&mut self, batch: &'b mut [Entry]) {
+        for entry in batch {
+            match entry {
+                Entry::Create(ask) => ask.decide(|create| self.create(create)),
+                Entry::Present(ask) => ask.decide(|present| Ok(self.present(present))),
+                Entry::Push(ask) => ask.decide(|push| Ok(self.push(push))),
+                Entry::Acknowledge(ask) => {
+                    ask.decide(|acknowledge| Ok(self.acknowledge(acknowledge)));
+                }
+                Entry::Revoke(ask) => ask.decide(|revoke| Ok(self.revoke(revoke))),
+                Entry::List(_)
+                | Entry::Session(_)
+                | Entry::ChangesSince(_)
+                | Entry::Sweep(_)
+                | Entry::Check(_) => {}
+            }
+        }
+    }
+
+    /// Writes what was decided; gives what others must be told of it once it is committed.
+    pub(crate) fn store(
+        self,
+        transaction: &mut impl Transaction,
+    ) -> Result<Vec<Change>, StorageError> {
+        let writes: Vec<_> = self.slots.iter().filter_map(Slot::write).collect();
+        if !writes.is_empty() {
+            transaction.store(&writes, &self.changes, self.now)?;
+        }
+        Ok(self.changes)
+    }
+
+    fn create(&mut self, create: &'b Create) -> Result<SessionRecord, LedgerError> {
+        let place = self.place(create.session);
+        let place = place.filter(|&place| self.slots[place].known.is_none());
+        let place = place.ok_or(LedgerError::SessionExists(create.session))?;
+        if let Some(sessions_max) = create.sessions_max {
+            self.make_room(create, sessions_max);
+        }
+        let record = session::create(create.owner, create.key, self.now, &self.policy);
+        self.slots[place].known = Some(Known {
+            subject: Subject::New(&create.subject),
+            record,
+            changed: true,
+            created: Some(create),
+            origin: None,
+            revoked: false,
+        });
+        if let Some(places) = self.of_subject.get_mut(&create.subject) {
+            places.push(place);
+        }
+        Ok(record)
+    }
+
+    /// Ends the longest unseen sessions of the subject, so that with the new one it has no more than `sessions_max`.
+    fn make_room(&mut self, create: &Create, sessions_max: u32) {
+        let mut live = self.places_of(&create.subject);
+        live.retain(|&place| {
+            self.record(place)
+                .is_some_and(|record| record.is_live(self.now))
+        });
+        let others_max = usize::try_from(sessions_max.saturating_sub(1)).unwrap_or(usize::MAX);
+        let excess = live.len().saturating_sub(others_max);
+        live.sort_unstable_by_key(|&place| {
+            let seen = self
+                .record(place)
+                .map(|record| (record.last_seen_at, record.created_at));
+            (seen, self.slots[place].session)
+        });
+        for place in live.into_iter().take(excess) {
+            self.end(place, RevocationReason::Limit, Some(create.owner));
+        }
+    }
+
+    fn present(&mut self, present: &'b Present) -> PresentedSession {
+        let Some((place, former)) = self.find(present.session) else {
+            return PresentedSession {
+                presented: Presented::Refused(Refusal::Unknown),
+                record: None,
+            };
+        };
+        let presentation = &present.presentation;
+        let (record, presented) = session::present(former, presentation, self.now, &self.policy);
+        self.replace(
+            place,
+            record,
+            present.origin.as_ref(),
+            Some(presentation.connection),
+        );
+        PresentedSession {
+            presented,
+            record: Some(record),
+        }
+    }
+
+    fn push(&mut self, push: &Push) -> (Pushed, Option<SessionRecord>) {
+        let Some((place, former)) = self.find(push.session) else {
+            return (Pushed::Ended, None);
+        };
+        let (record, pushed) = session::push(former, push.connection, self.now, &self.policy);
+        self.replace(place, record, None, Some(push.connection));
+        (pushed, Some(record))
+    }
+
+    fn acknowledge(&mut self, acknowledge: &Acknowledge) -> Acknowledged {
+        let &Acknowledge {
+            session,
+            generation,
+            connection,
+        } = acknowledge;
+        let Some((place, former)) = self.find(session) else {
+            return Acknowledged::Ignored;
+        };
+        let (record, acknowledged) = session::acknowledge(former, generation, connection, self.now);
+        self.replace(place, record, None, Some(connection));
+        acknowledged
+    }
+
+    fn revoke(&mut self, revoke: &Revoke) -> Vec<SessionId> {
+        let places = match &revoke.scope {
+            Scope::Session { session, subject } => {
+                let mut places: Vec<_> = self.place(*session).into_iter().collect();
+                places.retain(|&place| self.belongs(place, subject.as_deref()));
+                places
+            }
+            Scope::Subject { subject, except } => {
+                let mut places = self.places_of(subject);
+                places.retain(|&place| Some(self.slots[place].session) != *except);
+                places
+            }
+        };
+        let ended = places
+            .into_iter()
+            .filter(|&place| self.end(place, revoke.reason, revoke.by));
+        let ended: Vec<_> = ended.collect();
+        ended
+            .into_iter()
+            .map(|place| self.slots[place].session)
+            .collect()
+    }
+
+    /// Revokes the session at `place`; whether that ended it now.
+    fn end(&mut self, place: usize, reason: RevocationReason, by: Option<ConnectionId>) -> bool {
+        let Some(former) = self.record(place).filter(|record| record.revoked.is_none()) else {
+            return false;
+        };
+        let record = session::revoke(former, reason, self.now);
+        self.replace(place, record, None, by);
+        true
+    }
+
+    /// Takes over what the rule made of a record, with what must be written and told of it.
+    fn replace(
+        &mut self,
+        place: usize,
+        record: SessionRecord,
+        origin: Option<&'b Origin>,
+        by: Option<ConnectionId>,
+    ) {
+        let slot = &mut self.slots[place];
+        let Some(known) = &mut slot.known else {
+            return;
+        };
+        if record == known.record {
+            return;
+        }
+        let former = std::mem::replace(&mut known.record, record);
+        let has_new_owner = record.owner != former.owner;
+        let revoked = record.revoked.filter(|_| former.revoked.is_none());
+        known.changed = true;
+        known.revoked |= revoked.is_some();
+        if has_new_owner {
+            known.origin = origin.or(known.origin);
+        }
+        if has_new_owner || revoked.is_some() {
+            self.changes.push(Change {
+                session: slot.session,
+                owner: record.owner,
+                former_owner: former.owner.filter(|_| has_new_owner),
+                revoked: revoked.map(|revocation| revocation.reason),
+                by,
+            });
+        }
+    }
+
+    fn place(&self, session: SessionId) -> Option<usize> {
+        self.slots
+            .binary_search_by_key(&session, |slot| slot.session)
+            .ok()
+    }
+
+    fn find(&self, session: SessionId) -> Option<(usize, SessionRecord)> {
+        let place = self.place(session)?;
+        Some((place, self.record(place)?))
+    }
+
+    fn record(&self, place: usize) -> Option<SessionRecord> {
+        self.slots[place].known.as_ref().map(|known| known.record)
+    }
+
+    fn places_of(&self, subject: &str) -> Vec<usize> {
+        self.of_subject.get(subject).cloned().unwrap_or_default()
+    }
+
+    /// Whether the session at `place` is `subject`'s; any session is where no subject is named.
+    fn belongs(&self, place: usize, subject: Option<&str>) -> bool {
+        let known = self.slots[place].known.as_ref();
+        known.is_some_and(|known| subject.is_none_or(|subject| subject == known.subject.as_str()))
+    }
+}
+
+impl Slot<'_> {
+    fn write(&self) -> Option<Write<'_>> {
+        let known = self.known.as_ref().filter(|known| known.changed)?;
+        let row = match known.created {
+            Some(create) => Row::Insert {
+                subject: &create.subject,
+                origin: known.origin.unwrap_or(&create.origin),
+            },
+            None => Row::Update {
+                origin: known.origin,
+                revoked: known.revoked,
+            },
+        };
+        Some(Write {
+            session: self.session,
+            record: &known.record,
+            row,
+        })
+    }
+}
+
+impl Subject<'_> {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Stored(subject) => subject,
+            Self::New(subject) => subject,
+        }
+    }
+}
+
+/// A slot for every session that is wanted or found. Both come in ascending order and without repetition.
+fn merge<'b>(wanted: &[SessionId], found: Vec<Stored>) -> Vec<Slot<'b>> {
+    let mut slots = Vec::with_capacity(wanted.len().max(found.len()));
+    let mut wanted = wanted.iter().copied().peekable();
+    for stored in found {
+        while let Some(absent) = wanted.next_if(|&wanted| wanted < stored.session) {
+            slots.push(Slot {
+                session: absent,
+                known: None,
+            });
+        }
+        wanted.next_if_eq(&stored.session);
+        slots.push(Slot {
+            session: stored.session,
+            known: Some(Known {
+                subject: Subject::Stored(stored.subject),
+                record: stored.record,
+                changed: false,
+                created: None,
+                origin: None,
+                revoked: false,
+            }),
+        });
+    }
+    slots.extend(wanted.map(|session| Slot {
+        session,
+        known: None,
+    }));
+    slots
+}

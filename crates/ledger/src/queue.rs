@@ -1,0 +1,103 @@
+//! The bounded queue between the handles and the worker.
+
+use crate::{entry::Entry, error::LedgerError};
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+/// What waits for the worker.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    worker: Condvar,
+    entries_max: usize,
+}
+
+struct State {
+    waiting: VecDeque<Entry>,
+    closed: bool,
+    worker_sleeps: bool,
+}
+
+/// The capacity that the queue keeps when it has been longer.
+const CAPACITY_KEPT: usize = 512;
+
+impl Queue {
+    pub(crate) fn new(entries_max: usize) -> Self {
+        Self {
+            state: Mutex::new(State {
+                waiting: VecDeque::new(),
+                closed: false,
+                worker_sleeps: false,
+            }),
+            worker: Condvar::new(),
+            entries_max,
+        }
+    }
+
+    /// Nothing that is done under this lock can panic halfway.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets `entry` wait, or answers it with the reason why it may not, which is also given back.
+    pub(crate) fn push(&self, entry: Entry) -> Result<(), LedgerError> {
+        let mut state = self.lock();
+        let refusal = if state.closed {
+            Some(LedgerError::Stopped)
+        } else if state.waiting.len() >= self.entries_max {
+            Some(LedgerError::Overloaded)
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            drop(state);
+            entry.reply(Some(&refusal));
+            return Err(refusal);
+        }
+        state.waiting.push_back(entry);
+        let wake = std::mem::take(&mut state.worker_sleeps);
+        drop(state);
+        if wake {
+            self.worker.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Moves up to `entries_max` of what waits into `batch`, in order, sleeping until something does. `false` once the
+    /// queue is closed and empty.
+    pub(crate) fn take(&self, batch: &mut Vec<Entry>, entries_max: usize) -> bool {
+        let mut state = self.lock();
+        while state.waiting.is_empty() {
+            if state.closed {
+                return false;
+            }
+            state.worker_sleeps = true;
+            state = self
+                .worker
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let taken = state.waiting.len().min(entries_max);
+        batch.extend(state.waiting.drain(..taken));
+        if state.waiting.is_empty() && state.waiting.capacity() > CAPACITY_KEPT {
+            state.waiting.shrink_to(CAPACITY_KEPT);
+        }
+        true
+    }
+
+    /// Takes nothing more. What waits is still given out.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.worker.notify_one();
+    }
+
+    /// Takes nothing more and forgets what waits: its receipts say [`LedgerError::Stopped`].
+    pub(crate) fn abort(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        drop(waiting);
+    }
+}
