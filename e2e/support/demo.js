@@ -1,0 +1,57 @@
+// What people do on the demo page, and what they see there.
+
+import assert from "node:assert/strict";
+
+export const PASSWORD = "correct horse battery staple";
+
+/** Fills in the form and presses one of its buttons. */
+export async function submit(page, button, username, password) {
+  await page.getByLabel("Username").fill(username);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: button, exact: true }).click();
+}
+
+/** Registers or logs in, and waits for the session. */
+export async function enter(scene, page, button, username) {
+  scene.secrets.add(PASSWORD);
+  await submit(page, button, username, PASSWORD);
+  await page.getByRole("heading", { name: username, exact: true }).waitFor();
+  await connected(page);
+  scene.secrets.add((await stored(page)).token);
+}
+
+export async function connected(page) {
+  await page.getByRole("button", { name: "Refresh now", disabled: false }).waitFor();
+}
+
+/** Waits for a line in the history. */
+export async function happened(page, title, text = "") {
+  await page.getByRole("log").getByRole("listitem").filter({ hasText: title }).filter({ hasText: text }).first().waitFor();
+}
+
+export async function loggedOut(page) {
+  await page.getByRole("button", { name: "Log in", exact: true }).waitFor();
+  assert.equal(await stored(page), null, "a logged-out page keeps no token");
+}
+
+/** What the page keeps of its session. */
+export function stored(page) {
+  return page.evaluate(() => JSON.parse(localStorage.getItem("handfast.session")));
+}
+
+/** Waits until a generation newer than `generation` is stored and shown. */
+export async function newerThan(page, generation) {
+  await page.waitForFunction((known) => {
+    const held = JSON.parse(localStorage.getItem("handfast.session"));
+    return held?.generation > known && document.getElementById("generation").textContent === String(held.generation);
+  }, generation);
+  return stored(page);
+}
+
+/** Waits until the list has that many sessions, and gives their lines. */
+export async function sessions(page, count) {
+  const lines = page.getByRole("region", { name: "Your sessions" }).getByRole("listitem");
+  await lines.nth(count - 1).waitFor();
+  assert.equal(await lines.count(), count);
+  return lines;
+}

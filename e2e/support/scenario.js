@@ -1,0 +1,101 @@
+// A test in a real browser that also fails on whatever the browser complains of.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { after, test } from "node:test";
+import { chromium } from "playwright-core";
+import { Server } from "./server.js";
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** What Chromium says when a server goes away: expected where a test kills it. */
+export const SERVER_GONE = /^WebSocket connection to .* failed/;
+
+let launched;
+
+function browser() {
+  launched ??= chromium.launch({
+    executablePath: execFileSync("which", ["chromium"], { encoding: "utf8" }).trim(),
+    args: FLAGS,
+  });
+  return launched;
+}
+
+after(async () => (await launched)?.close());
+
+/**
+ * Runs `body` with a server of its own.
+ *
+ * @param {string} sentence what is promised
+ * @param {{settings?: Record<string, string>, tolerate?: RegExp}} options
+ * @param {(scene: Scene) => Promise<void>} body
+ */
+export function scenario(sentence, { settings, tolerate }, body) {
+  test(sentence, async () => {
+    const scene = new Scene(await Server.start(settings));
+    try {
+      await body(scene);
+      const complaints = scene.complaints.filter((text) => !tolerate?.test(text));
+      assert.deepEqual(complaints, [], "the browser's console must stay empty");
+      scene.assertNoSecretsLogged();
+    } finally {
+      await scene.dispose();
+    }
+  });
+}
+
+export class Scene {
+  complaints = [];
+  /** Whatever must never be seen in a log. */
+  secrets = new Set();
+  #contexts = [];
+
+  constructor(server) {
+    this.server = server;
+  }
+
+  /** Another device: a browser context with storage of its own, and one page. */
+  async device(options = {}) {
+    const context = await (await browser()).newContext(options);
+    this.#contexts.push(context);
+    return this.tab(context);
+  }
+
+  /** One more tab of a device. */
+  async tab(context) {
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
+      for (const secret of this.secrets) assert.ok(!message.text().includes(secret), "a secret in the console");
+    });
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    await page.addInitScript(() => {
+      addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective}`));
+    });
+    return page;
+  }
+
+  /** A device that shows the demo page. */
+  async demo(options) {
+    const page = await this.device(options);
+    await page.goto(this.server.url);
+    return page;
+  }
+
+  assertNoSecretsLogged() {
+    for (const secret of this.secrets) assert.ok(!this.server.log.includes(secret), "a secret in the server's log");
+  }
+
+  async dispose() {
+    for (const context of this.#contexts) await context.close();
+    await this.server.dispose();
+  }
+}
