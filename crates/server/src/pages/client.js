@@ -9,8 +9,9 @@ const BACKOFF_BASE_MS = 500;
 const BACKOFF_CAP_MS = 30_000;
 const TOO_MANY_PAUSE_MS = 10_000;
 
-/** Close codes after which the same frames would be refused again. */
-const MISUSE = new Set([1002, 1003, 1007, 1009, 4400]);
+/** Close codes after which a client stays away until a person asks. */
+const STAY = new Set([1000, 1002, 1003, 1007, 1009, 4400]);
+const BROKEN = 1006;
 const NOT_AUTHENTICATED_IN_TIME = 4401;
 const REVOKED = 4403;
 const SUPERSEDED = 4409;
@@ -64,7 +65,7 @@ export class Client extends EventTarget {
     this.#become({ name: "connecting" });
     const socket = new WebSocket(this.#url, PROTOCOL);
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.#lost(), ANSWER_TIMEOUT_MS);
+    this.#timer = setTimeout(() => this.#closed(BROKEN), ANSWER_TIMEOUT_MS);
     socket.onmessage = ({ data }) => {
       if (socket === this.#socket) this.#receive(data);
     };
@@ -106,7 +107,7 @@ export class Client extends EventTarget {
   request(message) {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#lost(), ANSWER_TIMEOUT_MS);
+      const timer = setTimeout(() => this.#closed(BROKEN), ANSWER_TIMEOUT_MS);
       const settle = (outcome, value) => {
         clearTimeout(timer);
         this.#requests.delete(id);
@@ -134,18 +135,12 @@ export class Client extends EventTarget {
     if (request) {
       this.#failures = 0;
       request.resolve(message);
-      return;
-    }
-    switch (message.type) {
-      case "Hello":
-        this.#hello(message);
-        break;
-      case "Success":
-        this.#bind(message, "pushed");
-        break;
-      case "Closing":
-        this.#reconnectAfterMs = message.reconnect_after * 1000;
-        break;
+    } else if (message.type === "Hello") {
+      this.#hello(message);
+    } else if (message.type === "Success") {
+      this.#bind(message, "pushed");
+    } else if (message.type === "Closing") {
+      this.#reconnectAfterMs = message.reconnect_after * 1000;
     }
   }
 
@@ -153,7 +148,15 @@ export class Client extends EventTarget {
     clearTimeout(this.#timer);
     this.heartbeat = heartbeat;
     this.#become({ name: "open" });
-    if (store.stored()) this.#present(store.attemptKey, "resumed").catch(() => {});
+    if (store.stored()) this.#resume();
+  }
+
+  async #resume() {
+    try {
+      await this.#present(store.attemptKey, "resumed");
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) throw error;
+    }
   }
 
   /** Presents the stored token on the current connection. */
@@ -161,6 +164,7 @@ export class Client extends EventTarget {
     const socket = this.#socket;
     const held = store.stored();
     if (!held) return;
+    this.#session = held.session;
     const attempt = await attemptKey(held);
     if (socket !== this.#socket) return;
     const answer = await this.request({ type: "RefreshToken", token: held.token, attempt });
@@ -175,16 +179,12 @@ export class Client extends EventTarget {
       case "Unavailable":
         this.#note("limited", { retry_after: answer.retry_after });
         if (this.state.name === "bound") break;
-        this.#timer = setTimeout(() => this.#represent(done), answer.retry_after * 1000);
+        this.#timer = setTimeout(() => this.#resume(), answer.retry_after * 1000);
         break;
       default:
         this.#abandon();
         this.#become({ name: "stopped", code: 4400 });
     }
-  }
-
-  #represent(done) {
-    this.#present(store.attemptKey, done).catch(() => {});
   }
 
   async #refused(reason, held, attemptKey, done) {
@@ -229,20 +229,13 @@ export class Client extends EventTarget {
       this.#note("ended", { reason: code === EXPIRED ? "expired" : reason });
     } else if (code === NOT_AUTHENTICATED_IN_TIME && !store.stored()) {
       this.#become({ name: "idle" });
-    } else if (MISUSE.has(code)) {
+    } else if (STAY.has(code)) {
       this.#become({ name: "stopped", code });
       this.#note("stopped", { code });
     } else {
       this.#note("lost", { code });
       this.#wait(code === TOO_MANY ? TOO_MANY_PAUSE_MS : 0);
     }
-  }
-
-  /** Leaves a connection that no longer answers. */
-  #lost() {
-    this.#abandon();
-    this.#note("lost", {});
-    this.#wait(0);
   }
 
   /** Full jitter: a server that comes back is not met by everybody at once. */

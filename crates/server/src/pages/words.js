@@ -76,9 +76,9 @@ export function told({ kind, generation, reason: why, code, retry_after }) {
     case "limited":
       return ["Slow down", `The server asks for a pause of ${duration(retry_after)}.`, "warn"];
     case "stopped":
-      return ["Stopped", `The server closed the connection for misuse (${code}).`, "bad"];
+      return ["Stopped", `The server closed with ${code}, so this page stays away until you ask.`, "bad"];
     default:
-      return ["Connection lost", `${code ? `Closed with ${code}.` : "No answer."} The session lives on.`, "warn"];
+      return ["Connection lost", `${code === 1006 ? "The server is out of reach" : `Closed with ${code}`}. The session lives on.`, "warn"];
   }
 }
 
