@@ -134,20 +134,29 @@ fn ensure(workspace: &Workspace, wanted: &[Tool], shown: bool) -> Result<(), Fai
         return Ok(());
     }
     report::heading("Set-up: this machine lacks");
-    for tool in missing {
-        let (name, remedy) = (tool.name(), tool.remedy());
-        let output = output(workspace, &format!("install-{name}"), shown)?;
-        let watch = Stopwatch::start();
-        report::started(name, &remedy, shown);
-        tool.install(workspace, &output).map_err(|failure| {
-            Failure::new(format!(
-                "{}\n{failure}\n{name} cannot be installed ({remedy})",
-                output.text().trim_end()
-            ))
-        })?;
-        report::passed(name, &watch, &remedy);
-    }
-    Ok(())
+    missing
+        .into_iter()
+        .try_for_each(|tool| install(workspace, *tool, shown))
+}
+
+fn install(workspace: &Workspace, tool: Tool, shown: bool) -> Result<(), Failure> {
+    let (name, remedy) = (tool.name(), tool.remedy());
+    let output = output(workspace, &format!("install-{name}"), shown)?;
+    let watch = Stopwatch::start();
+    report::started(name, &remedy, shown);
+    let reason = match tool.install(workspace, &output) {
+        Ok(()) if tool.is_there(workspace) => {
+            report::passed(name, &watch, &remedy);
+            return Ok(());
+        }
+        Ok(()) => "afterwards it was still not there".to_owned(),
+        Err(failure) => failure.to_string(),
+    };
+    let log = output.text();
+    Err(Failure::new(format!(
+        "{}\n{name} could not be installed ({remedy}): {reason}",
+        log.trim_end()
+    )))
 }
 
 fn output(workspace: &Workspace, name: &str, shown: bool) -> Result<Output, Failure> {

@@ -56,13 +56,9 @@ pub(crate) const STEPS: &[Step] = &[
         .noting(doctest_summary),
     Step::new("release", "the program as it is shipped", release).needs(&[tools::MAKE]),
     Step::new("e2e", "the program, in a real browser", e2e)
-        .needs(&[
-            tools::NODE,
-            tools::NPM,
-            tools::CHROMIUM,
-            tools::E2E_PACKAGES,
-        ])
-        .after("release"),
+        .needs(&[Tool::Node, tools::CHROMIUM, tools::E2E_PACKAGES])
+        .after("release")
+        .noting(node_summary),
 ];
 
 impl Step {
@@ -179,6 +175,18 @@ fn nextest_summary(log: &str) -> String {
         .to_owned()
 }
 
+/// How many end-to-end tests ran: Node's line `# pass 12` or `ℹ pass 12`.
+fn node_summary(log: &str) -> String {
+    let counts = log
+        .lines()
+        .rev()
+        .filter_map(|line| line.split_once(" pass "));
+    counts
+        .map(|(_, count)| format!("{count} passed"))
+        .next()
+        .unwrap_or_default()
+}
+
 /// How many examples ran; cargo prints a line a crate.
 fn doctest_summary(log: &str) -> String {
     let results = log
@@ -222,6 +230,18 @@ mod tests {
         let log =
             "PASS [0.1s] one\n------\n Summary [   0.120s] 2 tests run: 2 passed, 0 skipped\n";
         assert_eq!(nextest_summary(log), "2 tests run: 2 passed, 0 skipped");
+    }
+
+    #[test]
+    fn the_note_of_the_end_to_end_tests_is_what_node_counted() {
+        assert_eq!(
+            node_summary("# tests 12\n# pass 12\n# fail 0\n"),
+            "12 passed"
+        );
+        assert_eq!(
+            node_summary("ℹ tests 12\nℹ pass 12\nℹ fail 0\n"),
+            "12 passed"
+        );
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Programs that are already on `PATH` are taken as they are. Cargo's go under the target directory, so that nothing of
 //! the developer's own is changed; the rest are Debian packages.
 
+mod node;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,6 +31,8 @@ pub(crate) enum Tool {
         program: &'static str,
         package: &'static str,
     },
+    /// Node.js and npm.
+    Node,
     /// The packages that a folder's `package-lock.json` lists.
     Npm { folder: &'static str },
 }
@@ -58,14 +62,6 @@ pub(crate) const MAKE: Tool = Tool::Debian {
     program: "make",
     package: "make",
 };
-pub(crate) const NODE: Tool = Tool::Debian {
-    program: "node",
-    package: "nodejs",
-};
-pub(crate) const NPM: Tool = Tool::Debian {
-    program: "npm",
-    package: "npm",
-};
 pub(crate) const CHROMIUM: Tool = Tool::Debian {
     program: "chromium",
     package: "chromium",
@@ -79,6 +75,7 @@ impl Tool {
             Self::Component { program, .. }
             | Self::Cargo { program, .. }
             | Self::Debian { program, .. } => program,
+            Self::Node => "node",
             Self::Npm { folder } => folder,
         }
     }
@@ -91,6 +88,10 @@ impl Tool {
                 format!("cargo install {program}@{version}, under target/tools")
             }
             Self::Debian { package, .. } => format!("apt-get install {package}"),
+            Self::Node => {
+                "apt-get install nodejs npm; where that is too old, one from npm under target/tools"
+                    .to_owned()
+            }
             Self::Npm { folder } => format!("npm ci, in {folder}/"),
         }
     }
@@ -105,9 +106,10 @@ impl Tool {
                     .is_ok_and(|output| output.status.success())
             }
             Self::Cargo { program, .. } => {
-                process::is_installed(program, &[&cargo_tools(workspace).join("bin")])
+                process::is_installed(program, &[&folder(workspace).join("bin")])
             }
             Self::Debian { program, .. } => process::is_installed(program, &[]),
+            Self::Node => node::is_there(&folder(workspace)),
             Self::Npm { folder } => npm_is_current(&workspace.root.join(folder)),
         }
     }
@@ -118,7 +120,8 @@ impl Tool {
                 output.run(Command::new("rustup").args(["component", "add", component]))
             }
             Self::Cargo { program, version } => install_crate(workspace, output, program, version),
-            Self::Debian { package, .. } => install_debian(output, package),
+            Self::Debian { package, .. } => install_debian(output, &[package]),
+            Self::Node => node::install(&folder(workspace), output),
             Self::Npm { folder } => {
                 let mut npm = Command::new("npm");
                 npm.args(["ci", "--no-audit", "--no-fund"])
@@ -129,14 +132,19 @@ impl Tool {
     }
 }
 
-/// `PATH` with the programs that set-up may have installed for Cargo at its end.
+/// `PATH` with what set-up has installed: Cargo's tools come last, a Node.js only where the machine's is too old.
 pub(crate) fn path(workspace: &Workspace) -> Result<OsString, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain([cargo_tools(workspace).join("bin")]);
+    let folder = folder(workspace);
+    let folders = node::carried(&folder).into_iter();
+    let folders = folders
+        .chain(std::env::split_paths(&path))
+        .chain([folder.join("bin")]);
     std::env::join_paths(folders).map_err(|error| Failure::new(format!("PATH: {error}")))
 }
 
-fn cargo_tools(workspace: &Workspace) -> PathBuf {
+/// Where set-up puts what is not Debian's.
+fn folder(workspace: &Workspace) -> PathBuf {
     workspace.target.join("tools")
 }
 
@@ -156,29 +164,31 @@ fn install_crate(
         version,
         program,
     ]);
-    cargo.arg("--root").arg(cargo_tools(workspace));
+    cargo.arg("--root").arg(folder(workspace));
     cargo
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0");
     output.run(&mut cargo)
 }
 
-fn install_debian(output: &Output, package: &str) -> Result<(), Failure> {
+fn install_debian(output: &Output, packages: &[&str]) -> Result<(), Failure> {
     if !process::is_installed("apt-get", &[]) {
         return Err(Failure::new(format!(
-            "this is not a Debian machine: install `{package}` (or its like) by hand"
+            "this is not a Debian machine: install {} (or its like) by hand",
+            packages.join(" and ")
         )));
     }
-    output.run(as_root("apt-get").args(["update", "--quiet=2"]))?;
+    // One source that does not answer must not keep a package of another away; if it mattered, the next line fails.
+    output
+        .run(as_root("apt-get").args(["update", "--quiet=2"]))
+        .ok();
     let mut install = as_root("apt-get");
-    install.args([
-        "install",
-        "--yes",
-        "--quiet",
-        "--no-install-recommends",
-        package,
-    ]);
-    output.run(install.env("DEBIAN_FRONTEND", "noninteractive"))
+    install.args(["install", "--yes", "--quiet", "--no-install-recommends"]);
+    output.run(
+        install
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )
 }
 
 fn as_root(program: &str) -> Command {
