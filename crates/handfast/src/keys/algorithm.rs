@@ -33,6 +33,15 @@ impl Algorithm {
         }
     }
 
+    /// The length of its signatures, in bytes (RFC 7518 sections 3.2 and 3.4, RFC 8032 section 5.1.6).
+    #[must_use]
+    pub const fn signature_bytes(self) -> usize {
+        match self {
+            Self::Hs256 => 32,
+            Self::EdDsa | Self::Es256 => 64,
+        }
+    }
+
     /// Reads what [`Self::as_str`] wrote.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

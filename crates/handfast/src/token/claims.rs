@@ -9,23 +9,6 @@ use handfast_core::{
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// What a new token says, beside who issued it and for whom.
-#[derive(Clone, Copy, Debug)]
-pub struct Grant<'a> {
-    /// Whose session it is.
-    pub subject: &'a str,
-    /// The session.
-    pub session: SessionId,
-    /// The token's number in it.
-    pub generation: Generation,
-    /// When it was issued.
-    pub issued_at: Timestamp,
-    /// From when on it is refused.
-    pub expires_at: Timestamp,
-    /// Random bytes that name this very token.
-    pub id: Random128,
-}
-
 /// What a verified token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedToken {

@@ -1,26 +1,29 @@
 //! Signing tokens, and telling ours from all others.
 
 use super::{
-    Grant, Token, VerifiedToken,
+    Token, VerifiedToken,
     claims::{Claims, Text128},
     header,
 };
-use crate::keys::{LiveKeys, SIGNATURE_BYTES_MAX};
+use crate::{
+    keys::{Key, LiveKeys, SIGNATURE_BYTES_MAX},
+    random::Random128,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use handfast_core::{
     limits::TOKEN_BYTES,
+    message::Grant,
     session::{Generation, Refusal, SessionId},
     time::Timestamp,
 };
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// Room for a payload when it is decoded, in bytes: what a token of the greatest length can hold.
 const PAYLOAD_BYTES_MAX: usize = TOKEN_BYTES / 4 * 3;
 /// Room for a signature when it is decoded, in bytes; whole groups of three, as the decoder counts.
 const SIGNATURE_ROOM: usize = SIGNATURE_BYTES_MAX.next_multiple_of(3);
-/// What a token takes beside its header, subject, issuer and audience, about, in bytes.
-const TOKEN_BYTES_TYPICAL: usize = 288;
+/// Room for the claims of most tokens, in bytes.
+const CLAIMS_ROOM: usize = 256;
 /// The largest number that every JSON reader keeps exactly (RFC 8259 section 6).
 const EXACT_MAX: u64 = Generation::MAX.number();
 
@@ -49,18 +52,16 @@ impl TokenIssuer {
         &self.keys
     }
 
-    /// Signs a token.
+    /// Signs the token of a grant. `id` is random and names this very text (`jti`), for a grant may be signed again.
     ///
     /// # Panics
     /// If the operating system has no randomness to give to an ES256 signature.
     #[must_use]
-    pub fn sign(&self, grant: &Grant<'_>) -> Token {
+    pub fn sign(&self, subject: &str, grant: &Grant, id: &Random128) -> Token {
         let ring = self.keys.current();
         let key = ring.signing();
-        let claims = self.claims(grant);
-        let mut text = Zeroizing::new(String::with_capacity(
-            TOKEN_BYTES_TYPICAL + key.header().len() + claims.len() / 3 * 4,
-        ));
+        let claims = self.claims(subject, grant, id);
+        let mut text = String::with_capacity(token_bytes(key, &claims));
         text.push_str(key.header());
         text.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut text);
@@ -69,7 +70,7 @@ impl TokenIssuer {
             .expect("the signing key of a ring can sign");
         text.push('.');
         URL_SAFE_NO_PAD.encode_string(signature.as_bytes(), &mut text);
-        Token(text)
+        Token(text.into())
     }
 
     /// Says what a token says, if it is one of ours and its time is not over.
@@ -120,15 +121,12 @@ impl TokenIssuer {
         ours.then_some(claims)
     }
 
-    fn claims(&self, grant: &Grant<'_>) -> Vec<u8> {
-        let (sid, jti) = (
-            Text128::of(grant.session.as_bytes()),
-            Text128::of(&grant.id),
-        );
+    fn claims(&self, subject: &str, grant: &Grant, id: &Random128) -> Vec<u8> {
+        let (sid, jti) = (Text128::of(grant.session.as_bytes()), Text128::of(id));
         let claims = Claims {
             iss: (&*self.issuer).into(),
             aud: (&*self.audience).into(),
-            sub: grant.subject.into(),
+            sub: subject.into(),
             sid: sid.as_str().into(),
             generation: grant.generation.number(),
             iat: grant.issued_at.as_unix(),
@@ -136,7 +134,7 @@ impl TokenIssuer {
             nbf: 0,
             jti: jti.as_str().into(),
         };
-        let mut json = Vec::with_capacity(TOKEN_BYTES_TYPICAL);
+        let mut json = Vec::with_capacity(CLAIMS_ROOM);
         serde_json::to_writer(&mut json, &claims).expect("claims are JSON");
         json
     }
@@ -156,4 +154,11 @@ impl Claims<'_> {
             expires_at: Timestamp::from_unix(self.exp),
         })
     }
+}
+
+/// The length of a token whose header is encoded already and whose claims are not.
+fn token_bytes(key: &Key, claims: &[u8]) -> usize {
+    let encoded = |bytes: usize| (bytes * 4).div_ceil(3);
+    let signature = key.algorithm().signature_bytes();
+    key.header().len() + 1 + encoded(claims.len()) + 1 + encoded(signature)
 }

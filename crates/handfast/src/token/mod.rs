@@ -7,24 +7,29 @@ mod claims;
 mod header;
 mod issuer;
 
-pub use claims::{Grant, VerifiedToken};
+pub use claims::VerifiedToken;
 pub(crate) use header::encode as encode_header;
 pub use issuer::TokenIssuer;
 
 use std::fmt;
-use zeroize::Zeroizing;
 
 /// A signed token: who holds it goes on with the session.
 ///
-/// It does not print itself, and cannot be compared; [`Token::expose`] says where it gets out.
+/// It does not print itself and cannot be compared; whoever exposes it answers for where it goes.
 #[derive(Clone)]
-pub struct Token(Zeroizing<String>);
+pub struct Token(Box<str>);
 
 impl Token {
     /// The token as the client gets it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The token as the client gets it, to keep.
+    #[must_use]
+    pub fn into_exposed(self) -> Box<str> {
+        self.0
     }
 }
 
