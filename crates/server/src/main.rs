@@ -1,1 +1,14 @@
-fn main() {}
+//! handfast as a program: session authentication for WebSockets with one command.
+
+mod cli;
+mod config;
+mod logging;
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    cli::run(std::env::args_os(), config::Environment::of_process())
+}

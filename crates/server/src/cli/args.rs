@@ -1,0 +1,115 @@
+//! What the command line looks like.
+
+use crate::config::Flags;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  handfast                                serve at http://127.0.0.1:9001
+  handfast --listen 0.0.0.0:9001          serve at every address
+  handfast --config /etc/handfast.toml    serve as a file says
+  HANDFAST_TOKEN__LIFETIME=20s handfast   set anything by environment
+  handfast doctor                         look for what is wrong here
+
+Every setting is a key in the file and a variable in the environment: `lifetime` in [token] is
+HANDFAST_TOKEN__LIFETIME. A flag wins over a variable, a variable over the file, the file over the
+default. `handfast config show` lists all settings.";
+
+/// Session authentication for WebSockets: log in once, and the connection is the session.
+#[derive(Debug, Parser)]
+#[command(
+    name = "handfast",
+    version,
+    after_help = EXAMPLES,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) settings: SettingArgs,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// The settings that have a flag.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
+pub(super) struct SettingArgs {
+    /// The configuration file, in TOML. Without it, HANDFAST_CONFIG may name one.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where clients connect: an IP address and a port.
+    #[arg(long, global = true, value_name = "ADDR")]
+    listen: Option<String>,
+    /// The folder of everything that handfast keeps.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<String>,
+    /// Where operators connect: an IP address and a port.
+    #[arg(long, global = true, value_name = "ADDR")]
+    admin: Option<String>,
+}
+
+impl SettingArgs {
+    /// The same, for the configuration.
+    pub(super) fn flags(self) -> Flags {
+        Flags {
+            config: self.config,
+            listen: self.listen,
+            data: self.data,
+            admin: self.admin,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve clients. This is what handfast does without a command.
+    Serve,
+    /// Show or check the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Print the configuration in force, as TOML.
+    ///
+    /// Behind each setting stands where its value came from. Secrets are left out. What is printed
+    /// can be used as a configuration file.
+    Show,
+    /// Check whether handfast would start with this configuration.
+    ///
+    /// Reports everything that is wrong, each with where it stands and what to do. Exits with 2 if
+    /// handfast would not start.
+    Check,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_setting_may_stand_before_or_behind_the_command() {
+        for line in [
+            ["handfast", "--listen", "127.0.0.1:1", "config", "show"],
+            ["handfast", "config", "show", "--listen", "127.0.0.1:1"],
+        ] {
+            let cli = Cli::try_parse_from(line).expect("both are right");
+            assert_eq!(cli.settings.listen.as_deref(), Some("127.0.0.1:1"));
+        }
+    }
+
+    #[test]
+    fn without_a_command_the_settings_are_those_of_serve() {
+        let cli = Cli::try_parse_from(["handfast", "--data", "d"]).expect("it is right");
+        assert!(cli.command.is_none());
+        assert_eq!(cli.settings.data.as_deref(), Some("d"));
+    }
+}

@@ -1,0 +1,120 @@
+//! What can be wrong, or doubtful, with settings that are each right by themselves.
+
+use super::{problem::Remedy, source::Source};
+
+/// Why settings cannot work together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Clash {
+    #[error(
+        "a token would expire before it is replaced: `token.lifetime` is {lifetime} \
+         ({lifetime_source}), `token.refresh_after` {refresh_after} ({refresh_after_source}), and \
+         the next heartbeat may come {interval} later"
+    )]
+    RefreshedTooLate {
+        lifetime: String,
+        lifetime_source: Source,
+        refresh_after: String,
+        refresh_after_source: Source,
+        interval: String,
+    },
+    #[error(
+        "a client that refreshes every {refresh_after} exceeds `limits.presentations_per_session`, \
+         {rate} ({rate_source})"
+    )]
+    RefreshedTooOften {
+        refresh_after: String,
+        rate: String,
+        least: String,
+        rate_source: Source,
+    },
+    #[error("{before} is more than a message may have after login, {after} ({after_source})")]
+    LargerBeforeLogin {
+        before: String,
+        after: String,
+        after_source: Source,
+    },
+    #[error("the certificate has no key")]
+    CertWithoutKey,
+    #[error("the key has no certificate")]
+    KeyWithoutCert,
+    #[error("Argon2id needs 8 KiB for each lane, and `password.parallelism` is {lanes}")]
+    TooLittleMemory { lanes: u32, least_kib: u32 },
+    #[error(
+        "no password of {min_length} characters fits into {password} (`limits.password_bytes`)"
+    )]
+    PasswordsImpossible { min_length: u32, password: String },
+}
+
+impl Remedy for Clash {
+    fn remedy(&self) -> String {
+        match self {
+            Self::RefreshedTooLate { lifetime, .. } => format!(
+                "let `token.refresh_after` and `heartbeat.interval` together stay below \
+                 {lifetime}, or raise `token.lifetime`"
+            ),
+            Self::RefreshedTooOften { least, .. } => {
+                format!("set `token.refresh_after` to {least} or more, or allow more presentations")
+            }
+            Self::LargerBeforeLogin { .. } => {
+                "lower it, or raise `limits.message_bytes`".to_owned()
+            }
+            Self::CertWithoutKey => "set `tls.key` to its PEM file too".to_owned(),
+            Self::KeyWithoutCert => "set `tls.cert` to its PEM file too".to_owned(),
+            Self::TooLittleMemory { least_kib, .. } => {
+                format!("set `password.memory_kib` to {least_kib} or more")
+            }
+            Self::PasswordsImpossible { .. } => {
+                "lower `password.min_length`, or raise `limits.password_bytes`".to_owned()
+            }
+        }
+    }
+}
+
+/// What works, but is probably not what was meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Doubt {
+    #[error("{lifetime} is longer than a session may last, {max_lifetime}")]
+    OutlivesSession {
+        lifetime: String,
+        max_lifetime: String,
+    },
+    #[error("tokens are replaced on a heartbeat, every {interval}, not every {refresh_after}")]
+    RefreshedBetweenBeats {
+        refresh_after: String,
+        interval: String,
+    },
+    #[error(
+        "only the last 8 generations of a session are remembered: without this limit a retry that \
+         arrives late can be taken for reuse"
+    )]
+    PresentationsUnlimited,
+    #[error(
+        "tokens that the ledger has no record of are accepted, which is for after a restore only"
+    )]
+    RollsForward,
+    #[error("hashes this cheap protect stolen passwords poorly")]
+    WeakHash,
+    #[error("this build has no admin listener: the setting is accepted and has no effect")]
+    AdminNotServed,
+}
+
+impl Remedy for Doubt {
+    fn remedy(&self) -> String {
+        match self {
+            Self::OutlivesSession { .. } => {
+                "no token outlives its session; lower `token.lifetime` or raise \
+                 `session.max_lifetime`"
+            }
+            Self::RefreshedBetweenBeats { .. } => {
+                "set `token.refresh_after` to `heartbeat.interval` or more"
+            }
+            Self::RollsForward => "set it back when every client has come back once",
+            Self::PresentationsUnlimited => "set a rate, for example \"6/10s\"",
+            Self::WeakHash => {
+                "use `memory_kib = 19456` and `iterations = 2` or more, except in tests"
+            }
+            Self::AdminNotServed => "leave it out until an admin listener is there",
+        }
+        .to_owned()
+    }
+}

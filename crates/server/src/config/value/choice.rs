@@ -1,0 +1,137 @@
+//! Settings that are one name out of a few.
+
+use super::{Form, Raw, Setting};
+use crate::config::{nearest, problem::Wrong};
+use handfast::keys::Algorithm;
+
+/// An enumeration whose values have names in the configuration.
+pub(crate) trait Choice: Copy + PartialEq + 'static {
+    /// Every value with its name.
+    const NAMES: &'static [(&'static str, Self)];
+
+    /// What is wrong with a name that is not among them; a build that lacks a value says so here.
+    fn refuse(text: &str) -> Wrong {
+        let names = Self::NAMES.iter().map(|(name, _)| *name);
+        Wrong::UnknownChoice {
+            text: text.to_owned(),
+            nearest: nearest::of(text, names.clone()).map(str::to_owned),
+            choices: names.collect(),
+        }
+    }
+}
+
+impl<T: Choice> Setting for T {
+    fn read(raw: &Raw) -> Result<Self, Wrong> {
+        let text = raw.text(Form::Choice)?;
+        T::NAMES
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, value)| *value)
+            .ok_or_else(|| T::refuse(text))
+    }
+
+    fn show(&self) -> toml::Value {
+        let named = T::NAMES.iter().find(|(_, value)| value == self);
+        toml::Value::String(named.map_or("", |(name, _)| name).to_owned())
+    }
+}
+
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Registration {
+    /// The first login with an unknown name makes the account.
+    Open,
+    /// An account is made by `Register` only.
+    Explicit,
+    /// Only the operator makes accounts.
+    Closed,
+}
+
+impl Choice for Registration {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("open", Self::Open),
+        ("explicit", Self::Explicit),
+        ("closed", Self::Closed),
+    ];
+}
+
+/// How a token reaches the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// In a message of the protocol.
+    Message,
+}
+
+impl Choice for Delivery {
+    const NAMES: &'static [(&'static str, Self)] = &[("message", Self::Message)];
+
+    fn refuse(text: &str) -> Wrong {
+        if text == "cookie" {
+            return Wrong::NotInThisBuild {
+                what: "delivery by cookie",
+                supported: "\"message\"",
+            };
+        }
+        Wrong::UnknownChoice {
+            text: text.to_owned(),
+            nearest: None,
+            choices: vec!["message"],
+        }
+    }
+}
+
+impl Choice for Algorithm {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("HS256", Self::Hs256),
+        ("EdDSA", Self::EdDsa),
+        ("ES256", Self::Es256),
+    ];
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people, coloured on a terminal.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+impl Choice for LogFormat {
+    const NAMES: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Raw {
+        Raw::Text(text.to_owned())
+    }
+
+    #[test]
+    fn a_name_is_read_and_shown_again() {
+        assert_eq!(Algorithm::read(&text("EdDSA")), Ok(Algorithm::EdDsa));
+        assert_eq!(Algorithm::EdDsa.show(), toml::Value::String("EdDSA".into()));
+    }
+
+    #[test]
+    fn a_misspelt_name_is_answered_with_the_nearest() {
+        let Err(Wrong::UnknownChoice { nearest, .. }) = Registration::read(&text("close")) else {
+            panic!("it was taken");
+        };
+        assert_eq!(nearest.as_deref(), Some("closed"));
+    }
+
+    #[test]
+    fn delivery_by_cookie_is_known_but_not_in_this_build() {
+        assert!(matches!(
+            Delivery::read(&text("cookie")),
+            Err(Wrong::NotInThisBuild { .. })
+        ));
+        assert!(matches!(
+            Delivery::read(&text("pigeon")),
+            Err(Wrong::UnknownChoice { .. })
+        ));
+    }
+}

@@ -1,0 +1,65 @@
+//! Paths and plain text.
+
+use super::{Form, Raw, Setting};
+use crate::config::problem::Wrong;
+use std::path::PathBuf;
+
+impl Setting for PathBuf {
+    fn read(raw: &Raw) -> Result<Self, Wrong> {
+        filled(raw, Form::Path).map(Self::from)
+    }
+
+    fn show(&self) -> toml::Value {
+        toml::Value::String(self.display().to_string())
+    }
+}
+
+/// A file that may be left out, which is written as `""`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::config) struct OptionalPath(pub(in crate::config) Option<PathBuf>);
+
+impl Setting for OptionalPath {
+    fn read(raw: &Raw) -> Result<Self, Wrong> {
+        let text = raw.text(Form::Path)?;
+        Ok(Self((!text.is_empty()).then(|| PathBuf::from(text))))
+    }
+
+    fn show(&self) -> toml::Value {
+        let path = self.0.as_ref().map(|path| path.display().to_string());
+        toml::Value::String(path.unwrap_or_default())
+    }
+}
+
+impl Setting for String {
+    fn read(raw: &Raw) -> Result<Self, Wrong> {
+        filled(raw, Form::Text).map(Self::from)
+    }
+
+    fn show(&self) -> toml::Value {
+        toml::Value::String(self.clone())
+    }
+}
+
+fn filled(raw: &Raw, form: Form) -> Result<&str, Wrong> {
+    let text = raw.text(form)?;
+    if text.is_empty() {
+        return Err(Wrong::Malformed {
+            text: String::new(),
+            form,
+        });
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_path_means_none_only_where_there_may_be_none() {
+        let empty = Raw::Text(String::new());
+        assert_eq!(OptionalPath::read(&empty), Ok(OptionalPath(None)));
+        assert!(PathBuf::read(&empty).is_err());
+        assert!(String::read(&empty).is_err());
+    }
+}
