@@ -1,7 +1,7 @@
 //! What can go wrong, by kind.
 
 use handfast_core::session::SessionId;
-use std::{error::Error, fmt, path::PathBuf, sync::Arc};
+use std::{error::Error, fmt, io::ErrorKind, path::PathBuf, sync::Arc};
 
 /// Why an intent was not applied. Whatever it says, nothing of that intent happened.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -63,6 +63,19 @@ impl StorageError {
     #[must_use]
     pub fn fault(&self) -> StorageFault {
         self.fault
+    }
+}
+
+impl From<std::io::Error> for StorageError {
+    fn from(cause: std::io::Error) -> Self {
+        let fault = match cause.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                StorageFault::Full
+            }
+            ErrorKind::ReadOnlyFilesystem => StorageFault::ReadOnly,
+            _ => StorageFault::Io,
+        };
+        Self::new(fault, cause)
     }
 }
 

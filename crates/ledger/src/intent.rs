@@ -104,7 +104,10 @@ pub struct Change {
 
 /// A place in the log of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor(pub(crate) u64);
+pub struct Cursor(
+    /// Counted by the backend, in whatever steps; it never shrinks.
+    pub u64,
+);
 
 impl Cursor {
     /// The end of the log, wherever that is now: where a node that has no connections yet begins to read.
@@ -118,8 +121,8 @@ pub struct Changes {
     pub cursor: Cursor,
     /// The changes in the order of their commits, those that this ledger itself made included.
     pub changes: Vec<Change>,
-    /// Whether nothing between the cursor given and the first of these is missing. It is where the cursor lies before
-    /// what the log keeps, or behind its end (a restored backup): then every session must be looked at.
+    /// `false` where the cursor lies before what the log still keeps, or behind its end (a restored backup). What is
+    /// missing cannot be told: every session that matters must be looked at, and [`Self::cursor`] is the log's end.
     pub complete: bool,
     /// Whether the log holds more behind [`Self::cursor`], which one answer was too small for.
     pub more: bool,

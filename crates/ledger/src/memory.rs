@@ -138,7 +138,7 @@ impl Transaction for MemoryTransaction<'_> {
         let end = self.rows.forgotten + len(self.rows.log.len());
         let from = if cursor == Cursor::END { end } else { cursor.0 };
         let complete = (self.rows.forgotten..=end).contains(&from);
-        let from = if complete { from } else { self.rows.forgotten };
+        let from = if complete { from } else { end };
         let skipped = usize::try_from(from - self.rows.forgotten).unwrap_or(usize::MAX);
         let log = self.rows.log.iter().skip(skipped).take(limit);
         let changes: Vec<_> = log.map(|logged| logged.change).collect();

@@ -1,40 +1,120 @@
-//! The embedded ledger: one SQLite file.
+//! The embedded ledger: one SQLite file, its log in WAL mode flushed at every commit.
 
-use crate::error::OpenError;
-use std::path::Path;
+pub(crate) mod column;
+pub(crate) mod database;
+pub(crate) mod fault;
+mod lock;
+mod log;
+mod row;
+mod sessions;
+mod transaction;
+
+pub use transaction::SqliteTransaction;
+
+use crate::{
+    backend::{Access, Backend},
+    error::{OpenError, StorageError, StorageFault},
+};
+use database::Schema;
+use handfast_core::session::SessionId;
+use lock::ServerLock;
+use rusqlite::Connection;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+const SCHEMA: Schema = Schema {
+    application_id: i32::from_be_bytes(*b"HFld"),
+    migrations: &[include_str!("migrations/ledger-0001.sql")],
+    cache_kib: 8 * 1024,
+    checkpoint_pages: 4_096,
+};
+
+/// More than there are, so that each is prepared once.
+const STATEMENTS: usize = 32;
 
 /// A ledger in an SQLite file.
-#[derive(Debug)]
-pub struct Sqlite {}
-
-/// A transaction on [`Sqlite`].
-#[derive(Debug)]
-pub struct SqliteTransaction {}
+///
+/// Any number of processes may have it open, but only one of them as a server ([`Sqlite::open`]); the others
+/// ([`Sqlite::open_beside`]) are tools that look and revoke. What they commit is in the log of changes, where the
+/// server finds it. A process waits for the write lock of another for two seconds and then fails the batch.
+pub struct Sqlite {
+    path: PathBuf,
+    connection: Connection,
+    /// Set by a failure that the connection may not have come out of whole; the next transaction connects again.
+    broken: bool,
+    /// The session that the last sweep stopped at, in the middle of a round.
+    swept_to: Option<SessionId>,
+    _lock: Option<ServerLock>,
+}
 
 impl Sqlite {
-    /// Opens the ledger of a server, and makes it if there is none.
+    /// Opens the ledger of a server: makes the file, readable by its owner only, where there is none; brings an older
+    /// one up to date; and takes the lock that keeps a second server out until this one is dropped or its process ends.
+    ///
+    /// Every page of the file is read, at about a gigabyte a second.
     ///
     /// # Errors
     /// Any [`OpenError`] but [`OpenError::Missing`] and [`OpenError::Older`].
-    pub fn open(_path: &Path) -> Result<Self, OpenError> {
-        unimplemented!()
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let lock = ServerLock::take(path)?;
+        let connection = database::open_or_make(path, &SCHEMA)?;
+        Ok(Self::connected(path, connection, Some(lock)))
     }
 
-    /// Opens an existing ledger for a tool, whether or not a server is running on it.
+    /// Opens an existing ledger for a tool, whether or not a server runs on it.
     ///
     /// # Errors
     /// Any [`OpenError`] but [`OpenError::InUse`].
-    pub fn open_beside(_path: &Path) -> Result<Self, OpenError> {
-        unimplemented!()
+    pub fn open_beside(path: &Path) -> Result<Self, OpenError> {
+        let connection = database::open_existing(path, &SCHEMA)?;
+        Ok(Self::connected(path, connection, None))
+    }
+
+    fn connected(path: &Path, connection: Connection, lock: Option<ServerLock>) -> Self {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Self {
+            path: path.into(),
+            connection,
+            broken: false,
+            swept_to: None,
+            _lock: lock,
+        }
+    }
+
+    fn connect_again(&mut self) -> Result<(), StorageError> {
+        let opened = database::open_existing(&self.path, &SCHEMA);
+        let connection = opened.map_err(|refusal| match refusal {
+            OpenError::Storage { source, .. } | OpenError::Damaged { source, .. } => source,
+            refusal @ (OpenError::Missing { .. }
+            | OpenError::InUse { .. }
+            | OpenError::Foreign { .. }
+            | OpenError::Newer { .. }
+            | OpenError::Older { .. }) => StorageError::new(StorageFault::Other, refusal),
+        })?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        self.connection = connection;
+        self.broken = false;
+        Ok(())
     }
 }
 
-impl crate::Backend for Sqlite {
-    type Transaction<'a> = crate::MemoryTransaction<'a>;
-    fn begin(
-        &mut self,
-        _: crate::Access,
-    ) -> Result<crate::MemoryTransaction<'_>, crate::StorageError> {
-        unimplemented!()
+impl Backend for Sqlite {
+    type Transaction<'a> = SqliteTransaction<'a>;
+
+    fn begin(&mut self, access: Access) -> Result<SqliteTransaction<'_>, StorageError> {
+        if self.broken {
+            self.connect_again()?;
+        }
+        SqliteTransaction::begin(self, access)
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqlite")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
