@@ -1,0 +1,317 @@
+//! Logins by the built-in accounts.
+
+use super::{Admitted, Answering, Credentials, Login, LoginRefused};
+use crate::password::{HashCost, HashError, HashPool, Hasher, PoolSize, Verdict};
+use handfast_core::{
+    message::{InvalidReason, Secret},
+    time::Clock,
+};
+use handfast_ledger::{
+    StorageError,
+    accounts::{Account, Accounts, Created, PasswordHash},
+};
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// How long who comes when too many wait already is asked to wait.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// How often a password is judged anew because its hash was replaced meanwhile.
+const ROUNDS: usize = 3;
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Registration {
+    /// Everybody: the first login with an unknown name makes it.
+    #[default]
+    Open,
+    /// Everybody, by `Register` only.
+    Explicit,
+    /// The operator.
+    Closed,
+}
+
+/// How accounts are made and their passwords hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordSettings {
+    /// Who may make an account.
+    pub registration: Registration,
+    /// The shortest password that an account may have, in characters. Older ones stay.
+    pub length_min: usize,
+    /// What hashing one costs.
+    pub cost: HashCost,
+    /// How many are hashed at once, and may wait.
+    pub pool: PoolSize,
+}
+
+impl Default for PasswordSettings {
+    fn default() -> Self {
+        Self {
+            registration: Registration::default(),
+            length_min: 8,
+            cost: HashCost::default(),
+            pool: PoolSize::default(),
+        }
+    }
+}
+
+/// Verifies logins against accounts, on threads of its own.
+#[derive(Debug)]
+pub struct AccountCredentials {
+    pool: HashPool,
+    judge: Arc<Judge>,
+}
+
+impl AccountCredentials {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// If the settings have a cost that is none ([`io::ErrorKind::InvalidInput`]), or the operating system gives no
+    /// threads.
+    pub fn start(
+        accounts: Arc<dyn Accounts>,
+        settings: PasswordSettings,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
+        let judge = Judge {
+            accounts,
+            registration: settings.registration,
+            length_min: settings.length_min,
+            clock,
+            replacing: Mutex::new(()),
+        };
+        Ok(Self {
+            pool: HashPool::start(settings.pool, settings.cost)?,
+            judge: Arc::new(judge),
+        })
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Judge, &mut Hasher) -> Result<T, LoginRefused> + Send + 'static,
+    ) -> Answering<'_, T> {
+        let judge = Arc::clone(&self.judge);
+        let answer = self.pool.run(move |hasher| question(&judge, hasher));
+        Box::pin(async move {
+            match answer {
+                Ok(answer) => answer.await.unwrap_or(Err(LoginRefused::Unavailable)),
+                Err(_) => Err(LoginRefused::TooMany {
+                    retry_after: RETRY_AFTER,
+                }),
+            }
+        })
+    }
+}
+
+impl Credentials for AccountCredentials {
+    fn login<'a>(&'a self, login: Login<'a>) -> Answering<'a, Admitted> {
+        let login = OwnedLogin::of(login);
+        self.ask(move |judge, hasher| judge.login(hasher, &login))
+    }
+
+    fn register<'a>(&'a self, login: Login<'a>) -> Answering<'a, Admitted> {
+        let login = OwnedLogin::of(login);
+        self.ask(move |judge, hasher| judge.register(hasher, &login))
+    }
+
+    fn change_password<'a>(
+        &'a self,
+        login: Login<'a>,
+        new_password: &'a Secret,
+    ) -> Answering<'a, ()> {
+        let login = OwnedLogin::of(login);
+        let new_password = new_password.clone();
+        self.ask(move |judge, hasher| judge.change_password(hasher, &login, &new_password))
+    }
+}
+
+/// A login on its way to another thread.
+struct OwnedLogin {
+    subject: Box<str>,
+    password: Secret,
+}
+
+impl OwnedLogin {
+    fn of(login: Login<'_>) -> Self {
+        Self {
+            subject: login.subject.into(),
+            password: login.password.clone(),
+        }
+    }
+}
+
+/// A password that is right.
+struct Right {
+    /// Whether its hash was made at another cost.
+    outdated: bool,
+}
+
+/// Decides, on a thread that may block.
+struct Judge {
+    accounts: Arc<dyn Accounts>,
+    registration: Registration,
+    length_min: usize,
+    clock: Arc<dyn Clock>,
+    /// Held from the look at the stored hash to its replacement, so that a password which was just changed is not
+    /// replaced by a hash of the one before.
+    replacing: Mutex<()>,
+}
+
+impl Judge {
+    fn login(&self, hasher: &mut Hasher, login: &OwnedLogin) -> Result<Admitted, LoginRefused> {
+        match self.find(login)? {
+            Some(account) => self.verify(hasher, login, &account),
+            None if self.registration == Registration::Open => self.create(hasher, login),
+            None => self.nobody(hasher, login),
+        }
+    }
+
+    fn register(&self, hasher: &mut Hasher, login: &OwnedLogin) -> Result<Admitted, LoginRefused> {
+        if self.registration == Registration::Closed {
+            return Err(LoginRefused::Invalid(InvalidReason::RegistrationClosed));
+        }
+        let taken = LoginRefused::Invalid(InvalidReason::UsernameTaken);
+        if self.find(login)?.is_some() {
+            return Err(taken);
+        }
+        match self.make(hasher, login)? {
+            Created::Created => Ok(Admitted { registered: true }),
+            Created::Taken => Err(taken),
+        }
+    }
+
+    fn change_password(
+        &self,
+        hasher: &mut Hasher,
+        login: &OwnedLogin,
+        new_password: &Secret,
+    ) -> Result<(), LoginRefused> {
+        self.check_length(new_password)?;
+        for _ in 0..ROUNDS {
+            let Some(account) = self.find(login)? else {
+                return self.nobody(hasher, login);
+            };
+            self.judge(hasher, login, &account)?;
+            let new_hash = hasher.hash(new_password).map_err(unhashable)?;
+            if self.replace(&account, &new_hash)? {
+                return Ok(());
+            }
+        }
+        Err(LoginRefused::Unavailable)
+    }
+
+    /// Makes the account of a first login. Where another first login was faster, this one is judged by its password.
+    fn create(&self, hasher: &mut Hasher, login: &OwnedLogin) -> Result<Admitted, LoginRefused> {
+        match self.make(hasher, login)? {
+            Created::Created => Ok(Admitted { registered: true }),
+            Created::Taken => match self.find(login)? {
+                Some(account) => self.verify(hasher, login, &account),
+                None => Err(LoginRefused::Unavailable),
+            },
+        }
+    }
+
+    fn make(&self, hasher: &mut Hasher, login: &OwnedLogin) -> Result<Created, LoginRefused> {
+        self.check_length(&login.password)?;
+        let hash = hasher.hash(&login.password).map_err(unhashable)?;
+        let now = self.clock.now().unix;
+        self.accounts
+            .create(&login.subject, &hash, now)
+            .map_err(|error| unavailable(&error))
+    }
+
+    /// Judges a login, and renews its hash if that was made at another cost.
+    fn verify(
+        &self,
+        hasher: &mut Hasher,
+        login: &OwnedLogin,
+        account: &Account,
+    ) -> Result<Admitted, LoginRefused> {
+        let Right { outdated } = self.judge(hasher, login, account)?;
+        if outdated {
+            // The login is right, whether or not the new hash can be made and stored. What failed is logged.
+            let _renewed = hasher
+                .hash(&login.password)
+                .map_err(unhashable)
+                .and_then(|hash| self.replace(account, &hash));
+        }
+        Ok(Admitted { registered: false })
+    }
+
+    /// Compares a login with its account. An account that may not log in is compared all the same.
+    fn judge(
+        &self,
+        hasher: &mut Hasher,
+        login: &OwnedLogin,
+        account: &Account,
+    ) -> Result<Right, LoginRefused> {
+        let verdict = hasher
+            .verify(&login.password, &account.password_hash)
+            .map_err(unhashable)?;
+        match verdict {
+            Verdict::Right { outdated } if !account.disabled => Ok(Right { outdated }),
+            Verdict::Right { .. } | Verdict::Wrong => Err(LoginRefused::InvalidPassword),
+        }
+    }
+
+    /// Takes as long as a wrong password.
+    fn nobody<T>(&self, hasher: &mut Hasher, login: &OwnedLogin) -> Result<T, LoginRefused> {
+        hasher.verify_nobody(&login.password).map_err(unhashable)?;
+        Err(LoginRefused::InvalidPassword)
+    }
+
+    /// Replaces the hash of `account`, unless it is not the account's any more: `false` then.
+    fn replace(&self, account: &Account, hash: &PasswordHash) -> Result<bool, LoginRefused> {
+        let _replacing = self
+            .replacing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let stored = self
+            .accounts
+            .find(&account.subject)
+            .map_err(|error| unavailable(&error))?;
+        if stored
+            .is_some_and(|stored| stored.password_hash.expose() == account.password_hash.expose())
+        {
+            self.accounts
+                .set_password(&account.subject, hash)
+                .map_err(|error| unavailable(&error))
+        } else {
+            Ok(false)
+        }
+    }
+
+    fn find(&self, login: &OwnedLogin) -> Result<Option<Account>, LoginRefused> {
+        self.accounts
+            .find(&login.subject)
+            .map_err(|error| unavailable(&error))
+    }
+
+    fn check_length(&self, password: &Secret) -> Result<(), LoginRefused> {
+        if password.expose().chars().count() < self.length_min {
+            return Err(LoginRefused::Invalid(InvalidReason::PasswordTooShort));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judge")
+            .field("registration", &self.registration)
+            .field("length_min", &self.length_min)
+            .finish_non_exhaustive()
+    }
+}
+
+fn unavailable(error: &StorageError) -> LoginRefused {
+    tracing::error!(?error, "the accounts cannot be read or written");
+    LoginRefused::Unavailable
+}
+
+fn unhashable(error: HashError) -> LoginRefused {
+    tracing::error!(%error, "a password was not verified");
+    LoginRefused::Unavailable
+}

@@ -1,0 +1,7 @@
+//! Hashing passwords, where it disturbs nobody.
+
+mod hasher;
+mod pool;
+
+pub use hasher::{HashCost, HashError, Hasher, InvalidCost, Verdict};
+pub use pool::{HashPool, PoolSize, QueueFull};
