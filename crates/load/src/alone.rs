@@ -1,0 +1,90 @@
+//! One scenario against a server that runs already.
+
+use crate::{
+    cli::{Idle, Login, Refresh, Resume, Running},
+    error::{Doing, Error},
+    fleet::{Door, Ending},
+    meter::Meter,
+    report::Measurement,
+    scenario::{Site, idle, login, refresh, resume},
+    target::Target,
+    watch::Watch,
+};
+use rustix::process::Pid;
+
+/// `handfast-load resume`
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn resume(options: &Resume) -> Result<Vec<Measurement>, Error> {
+    let clients = options.clients.count();
+    on(
+        &options.running,
+        options.leaving.close,
+        1,
+        |site| match options.rate.rate {
+            Some(rate) => resume::latency(site, clients, rate),
+            None => resume::throughput(site, clients),
+        },
+    )
+}
+
+/// `handfast-load refresh`
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn refresh(options: &Refresh) -> Result<Vec<Measurement>, Error> {
+    let clients = options.clients.count();
+    on(&options.running, Ending::Reset, 1, |site| {
+        match options.rate.rate {
+            Some(rate) => refresh::latency(site, clients, rate),
+            None => refresh::throughput(site, clients),
+        }
+    })
+}
+
+/// `handfast-load login`
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn login(options: &Login) -> Result<Vec<Measurement>, Error> {
+    let clients = options.clients.count();
+    on(&options.running, options.leaving.close, 2, |site| {
+        login::throughput(site, clients, "")
+    })
+}
+
+/// `handfast-load idle`
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn idle(options: &Idle) -> Result<Vec<Measurement>, Error> {
+    let connections = options.connections as usize;
+    on(&options.running, Ending::Reset, 1, |site| {
+        idle::hold_and_weigh(site, connections)
+    })
+}
+
+fn on(
+    running: &Running,
+    ending: Ending,
+    kinds: u32,
+    measure: impl FnOnce(&Site) -> Result<Vec<Measurement>, Error>,
+) -> Result<Vec<Measurement>, Error> {
+    let target = Target::parse(&running.url, running.reach())?;
+    let server = running.pid.and_then(Pid::from_raw);
+    if let Some(server) = server {
+        rustix::process::test_kill_process(server)
+            .doing(|| format!("looking for process {server}"))?;
+    }
+    let pace = running.rounds.pace();
+    let site = Site {
+        door: Door::new(&target).ending(ending).sources(running.sources),
+        meter: Meter::new(server),
+        watch: Watch::begin(u64::from(kinds * pace.rounds))?,
+        pace,
+    };
+    let measurements = measure(&site);
+    site.watch.end();
+    measurements
+}

@@ -1,0 +1,248 @@
+//! The command line.
+
+use crate::{fleet::Ending, scenario::Pace, target::Reach};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use std::{path::PathBuf, time::Duration};
+
+/// Puts load on a handfast server and reports what it does under it, and at what cost.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Write everything that was measured, each round included, to this file as JSON
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a server and measure everything that handfast promises
+    Bench(Bench),
+    /// Connect, upgrade, present the stored token, close; over and over
+    Resume(Resume),
+    /// Present the token on live connections, over and over
+    Refresh(Refresh),
+    /// Connect, upgrade, register or log in, close; over and over
+    Login(Login),
+    /// Log in and stay, answering pings
+    Idle(Idle),
+}
+
+/// One scenario of `bench`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Returning clients a second
+    Resume,
+    /// Rotations a second on live connections
+    Refresh,
+    /// Registrations and logins a second, with Argon2 turned down and as it is by default
+    Login,
+    /// The memory of idle connections
+    Idle,
+    /// The processor time of idle connections
+    Heartbeat,
+    /// How long resuming and refreshing take at a fixed rate
+    Latency,
+}
+
+/// `bench`
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// The program `handfast`, built with --release
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) server: PathBuf,
+    /// Where to make the servers' data folders: a disk, since a commit costs nothing in memory [default: beside the
+    /// program]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_root: Option<PathBuf>,
+    /// Measure only these
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SCENARIOS")]
+    pub(crate) only: Vec<Scenario>,
+    /// How many connections to weigh
+    #[arg(long, default_value_t = 15_000, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub(crate) idle_connections: u32,
+    /// How many connections to hold for the cost of their heartbeat
+    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub(crate) heartbeat_connections: u32,
+    #[command(flatten)]
+    pub(crate) leaving: Leaving,
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+}
+
+/// How long to measure.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Rounds {
+    /// How many rounds to measure, after a warm-up
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..=1000), value_name = "N")]
+    pub(crate) rounds: u32,
+    /// How long each round is
+    #[arg(long, default_value_t = 3.0, value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) seconds: f64,
+}
+
+impl Rounds {
+    /// The same, for the scenarios.
+    pub(crate) fn pace(self) -> Pace {
+        let round = Duration::from_secs_f64(self.seconds);
+        Pace {
+            rounds: self.rounds,
+            round,
+            warm_up: round.min(Duration::from_secs(2)),
+        }
+    }
+}
+
+/// How clients leave.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Leaving {
+    /// How clients close connections that they are done with
+    #[arg(long, value_enum, default_value_t = Ending::Reset)]
+    pub(crate) close: Ending,
+}
+
+/// A server that runs already.
+#[derive(Debug, Args)]
+pub(crate) struct Running {
+    /// Its endpoint, such as ws://127.0.0.1:9001/ws/
+    #[arg(long)]
+    pub(crate) url: String,
+    /// Take a server on another machine. Load on a server that is not yours is an attack on it, and load over a
+    /// network measures the network; so only loopback addresses are taken without this
+    #[arg(long)]
+    allow_remote: bool,
+    /// Spread connections over this many loopback addresses: one has about 28,000 ports, and a server limits what
+    /// comes from one
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u16).range(1..=250), value_name = "N")]
+    pub(crate) sources: u16,
+    /// Its process, to tell its processor time and memory too
+    #[arg(long, value_parser = value_parser!(i32).range(1..))]
+    pub(crate) pid: Option<i32>,
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+}
+
+impl Running {
+    /// Which servers are taken.
+    pub(crate) fn reach(&self) -> Reach {
+        if self.allow_remote {
+            Reach::Anywhere
+        } else {
+            Reach::Loopback
+        }
+    }
+}
+
+/// How many clients there are.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Clients {
+    /// How many clients there are at once
+    #[arg(long, default_value_t = 64, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    clients: u32,
+}
+
+impl Clients {
+    /// Their number.
+    pub(crate) fn count(self) -> usize {
+        self.clients as usize
+    }
+}
+
+/// A fixed rate.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Rate {
+    /// Start so many a second, whether or not the server keeps up, and tell how long they take
+    #[arg(long, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "PER_SECOND")]
+    pub(crate) rate: Option<u32>,
+}
+
+/// `resume`
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    #[command(flatten)]
+    pub(crate) running: Running,
+    #[command(flatten)]
+    pub(crate) clients: Clients,
+    #[command(flatten)]
+    pub(crate) rate: Rate,
+    #[command(flatten)]
+    pub(crate) leaving: Leaving,
+}
+
+/// `refresh`
+#[derive(Debug, Args)]
+pub(crate) struct Refresh {
+    #[command(flatten)]
+    pub(crate) running: Running,
+    #[command(flatten)]
+    pub(crate) clients: Clients,
+    #[command(flatten)]
+    pub(crate) rate: Rate,
+}
+
+/// `login`
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    #[command(flatten)]
+    pub(crate) running: Running,
+    #[command(flatten)]
+    pub(crate) clients: Clients,
+    #[command(flatten)]
+    pub(crate) leaving: Leaving,
+}
+
+/// `idle`: each round is one hold.
+#[derive(Debug, Args)]
+pub(crate) struct Idle {
+    #[command(flatten)]
+    pub(crate) running: Running,
+    /// How many connections to hold
+    #[arg(long, default_value_t = 15_000, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub(crate) connections: u32,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.01..=3600.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("between 0.01 and 3600".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn several_scenarios_may_be_chosen() {
+        let cli = Cli::parse_from([
+            "handfast-load",
+            "bench",
+            "--server",
+            "handfast",
+            "--only",
+            "idle,resume",
+        ]);
+        let Command::Bench(bench) = cli.command else {
+            panic!("not bench");
+        };
+        assert_eq!(bench.only, [Scenario::Idle, Scenario::Resume]);
+    }
+
+    #[test]
+    fn a_round_has_a_length() {
+        assert_eq!(seconds("0.5"), Ok(0.5));
+        for text in ["0", "-1", "NaN", "1e9", "x"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! A client that rotates its token itself: `RefreshToken` on its live connection, one at a time.
+
+use super::{
+    Operation, Site,
+    accounts::{Accounts, Afterwards, log_in},
+    at_once, granted, paced,
+};
+use crate::{
+    error::Error,
+    fleet::Fleet,
+    report::{Aim, Measurement},
+    wire::{answer::Answer, request},
+};
+
+/// What two cores shall do in a second, load included.
+const AIM: Aim = Aim::AtLeast(60_000.0);
+
+/// How many rotations a second are served, with `clients` at once.
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn throughput(site: &Site, clients: usize) -> Result<Vec<Measurement>, Error> {
+    site.watch.say("refresh");
+    let (mut fleet, refresh) = prepare(site, clients)?;
+    let rounds = at_once::rounds(&mut fleet, site, refresh)?;
+    let name = format!("refresh, {clients} connections");
+    Ok(vec![Measurement::new(name, "/s", Some(AIM), rounds)])
+}
+
+/// How long a rotation takes at `rate` a second.
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn latency(site: &Site, clients: usize, rate: u32) -> Result<Vec<Measurement>, Error> {
+    site.watch.say("refresh at a fixed rate");
+    let (mut fleet, refresh) = prepare(site, clients)?;
+    paced::rounds(&mut fleet, site, rate, "refresh", refresh)
+}
+
+fn prepare(site: &Site, clients: usize) -> Result<(Fleet, Refresh), Error> {
+    let mut fleet = Fleet::new(site.door.clone(), clients, &site.watch)?;
+    let requests = log_in(&mut fleet, site, &mut Accounts::new(), Afterwards::Stay)?;
+    Ok((fleet, Refresh { requests }))
+}
+
+struct Refresh {
+    /// Each client's next request.
+    requests: Vec<Vec<u8>>,
+}
+
+impl Operation for Refresh {
+    fn start(&mut self, fleet: &mut Fleet, client: usize) -> Result<(), Error> {
+        fleet.send(client, &self.requests[client])
+    }
+
+    fn opened(&mut self, _fleet: &mut Fleet, _client: usize) -> Result<(), Error> {
+        // All connections were open before.
+        Ok(())
+    }
+
+    fn answered(
+        &mut self,
+        _fleet: &mut Fleet,
+        client: usize,
+        answer: Answer<'_>,
+    ) -> Result<(), Error> {
+        let token = granted("RefreshToken", answer)?;
+        request::refresh_token(&mut self.requests[client], token);
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! A returning client: TCP connect, upgrade, `RefreshToken` with its stored token, the answer, and away again.
+
+use super::{
+    Operation, Site,
+    accounts::{Accounts, Afterwards, log_in},
+    at_once, granted, paced,
+};
+use crate::{
+    error::Error,
+    fleet::Fleet,
+    report::{Aim, Measurement},
+    wire::{answer::Answer, request},
+};
+
+/// What two cores shall do in a second, load included.
+const AIM: Aim = Aim::AtLeast(12_000.0);
+
+/// How many returns a second are served, with `clients` at once.
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn throughput(site: &Site, clients: usize) -> Result<Vec<Measurement>, Error> {
+    site.watch.say("resume");
+    let (mut fleet, resume) = prepare(site, clients)?;
+    let rounds = at_once::rounds(&mut fleet, site, resume)?;
+    let name = format!("resume, {clients} clients");
+    Ok(vec![Measurement::new(name, "/s", Some(AIM), rounds)])
+}
+
+/// How long a return takes at `rate` a second.
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn latency(site: &Site, clients: usize, rate: u32) -> Result<Vec<Measurement>, Error> {
+    site.watch.say("resume at a fixed rate");
+    let (mut fleet, resume) = prepare(site, clients)?;
+    paced::rounds(&mut fleet, site, rate, "resume", resume)
+}
+
+fn prepare(site: &Site, clients: usize) -> Result<(Fleet, Resume), Error> {
+    let mut fleet = Fleet::new(site.door.clone(), clients, &site.watch)?;
+    let requests = log_in(&mut fleet, site, &mut Accounts::new(), Afterwards::Leave)?;
+    Ok((fleet, Resume { requests }))
+}
+
+struct Resume {
+    /// Each client's next request.
+    requests: Vec<Vec<u8>>,
+}
+
+impl Operation for Resume {
+    fn start(&mut self, fleet: &mut Fleet, client: usize) -> Result<(), Error> {
+        fleet.open(client)
+    }
+
+    fn opened(&mut self, fleet: &mut Fleet, client: usize) -> Result<(), Error> {
+        fleet.send(client, &self.requests[client])
+    }
+
+    fn answered(
+        &mut self,
+        fleet: &mut Fleet,
+        client: usize,
+        answer: Answer<'_>,
+    ) -> Result<(), Error> {
+        let token = granted("RefreshToken", answer)?;
+        request::refresh_token(&mut self.requests[client], token);
+        fleet.close(client);
+        Ok(())
+    }
+}

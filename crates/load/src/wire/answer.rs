@@ -1,0 +1,119 @@
+//! Answers, read no further than this generator needs.
+
+/// What the server said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer<'a> {
+    /// `Success` or `Registered`, with the token.
+    Granted(&'a str),
+    /// Anything else: the message as it came. It holds no token.
+    Other(&'a str),
+}
+
+/// Reads a message.
+pub(crate) fn read(message: &str) -> Answer<'_> {
+    match field(message, "type") {
+        Some("Success" | "Registered") => field(message, "token")
+            .map_or(Answer::Other("a grant without a token"), Answer::Granted),
+        Some(_) | None => Answer::Other(message),
+    }
+}
+
+/// The text of the field `name`. It is found wherever `"name"` is followed by a colon and a string: enough for flat
+/// objects whose strings hold no escapes, as types and tokens never do.
+fn field<'a>(message: &'a str, name: &str) -> Option<&'a str> {
+    let mut rest = message;
+    loop {
+        // Most of an answer is its token, which this passes over in one step.
+        let (_, from_key) = rest.split_once('"')?;
+        let (key, after_key) = from_key.split_once('"')?;
+        rest = after_key;
+        let Some(value) = after_key.trim_ascii_start().strip_prefix(':') else {
+            continue;
+        };
+        let Some(text) = value.trim_ascii_start().strip_prefix('"') else {
+            continue;
+        };
+        let (text, after) = text.split_once('"')?;
+        if key == name {
+            return Some(text);
+        }
+        rest = after;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use handfast_core::{
+        message::{Answer as Said, Grant},
+        session::{Generation, SessionId},
+        time::Timestamp,
+    };
+
+    fn grant() -> Grant {
+        Grant {
+            session: SessionId::from_bytes([7; 16]),
+            generation: Generation::new(3).unwrap(),
+            issued_at: Timestamp::from_unix(1),
+            expires_at: Timestamp::from_unix(2),
+            refresh_at: Timestamp::from_unix(3),
+        }
+    }
+
+    fn json(answer: Said) -> String {
+        answer.to_json(None)
+    }
+
+    #[test]
+    fn the_tokens_of_the_cores_answers_are_found() {
+        let success = json(Said::Success {
+            grant: grant(),
+            token: "a.b-_.c".into(),
+        });
+        assert_eq!(read(&success), Answer::Granted("a.b-_.c"));
+        let registered = json(Said::Registered {
+            grant: grant(),
+            token: "d.e.f".into(),
+        });
+        assert_eq!(read(&registered), Answer::Granted("d.e.f"));
+    }
+
+    #[test]
+    fn other_answers_of_the_core_are_kept_as_they_came() {
+        for said in [
+            Said::InvalidPassword,
+            Said::TooManyRequests { retry_after: 3 },
+            Said::LoggedOut,
+        ] {
+            let said = json(said);
+            assert_eq!(read(&said), Answer::Other(&said));
+        }
+    }
+
+    #[test]
+    fn spaces_and_the_order_of_fields_do_not_matter() {
+        let message = r#"{ "expires_at": 12, "token" : "a.b.c", "type": "Success" }"#;
+        assert_eq!(read(message), Answer::Granted("a.b.c"));
+    }
+
+    #[test]
+    fn a_value_that_reads_like_a_field_is_not_taken_for_one() {
+        let message = r#"{"type":"InvalidRequest","field":"token","reason":"missing_field"}"#;
+        assert_eq!(read(message), Answer::Other(message));
+        let message = r#"{"note":"type","type":"Success","say":"token","token":"t"}"#;
+        assert_eq!(read(message), Answer::Granted("t"));
+    }
+
+    #[test]
+    fn what_is_no_message_is_no_grant() {
+        for text in [
+            "",
+            "{",
+            "\"type\"",
+            r#"{"type":"Success"}"#,
+            r#"{"type":"Succ"#,
+        ] {
+            assert!(matches!(read(text), Answer::Other(_)), "{text}");
+        }
+    }
+}
