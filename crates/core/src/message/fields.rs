@@ -4,9 +4,9 @@ use alloc::borrow::Cow;
 use core::fmt;
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{IgnoredAny, MapAccess, Visitor},
 };
-use serde_json::{error::Category, value::RawValue};
+use serde_json::value::RawValue;
 
 /// The value of a field, as far as this protocol's fields go.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) enum Value<'a> {
     Flag(bool),
     Whole(u64),
     Text(Cow<'a, str>),
-    /// A negative or broken number, a list or an object.
+    /// A negative, broken or huge number, a list, an object, or a string that is no Unicode text.
     Other,
 }
 
@@ -26,6 +26,9 @@ pub(super) enum Wrong {
     Syntax,
     NotAnObject,
 }
+
+/// What may stand before a JSON text (RFC 8259 section 2).
+const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Every field that any request has.
 #[derive(Debug, Default)]
@@ -49,14 +52,11 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(super) fn parse(json: &'a str) -> Result<Self, Wrong> {
-        match serde_json::from_str(json) {
-            Ok(Top::Object(fields)) => Ok(fields),
-            Ok(Top::Other) => Err(Wrong::NotAnObject),
-            Err(error) => match error.classify() {
-                Category::Data | Category::Io | Category::Syntax | Category::Eof => {
-                    Err(Wrong::Syntax)
-                }
-            },
+        if json.trim_start_matches(WHITE_SPACE).starts_with('{') {
+            serde_json::from_str(json).map_err(|_| Wrong::Syntax)
+        } else {
+            let any: Result<IgnoredAny, _> = serde_json::from_str(json);
+            Err(any.map_or(Wrong::Syntax, |IgnoredAny| Wrong::NotAnObject))
         }
     }
 
@@ -80,17 +80,17 @@ impl<'a> Fields<'a> {
 
     fn read<A: MapAccess<'a>>(mut map: A) -> Result<Self, A::Error> {
         let mut fields = Self::default();
-        while let Some(Name(name)) = map.next_key()? {
+        while let Some(Text(name)) = map.next_key()? {
             if name == "id" {
                 let json: &RawValue = map.next_value()?;
                 if fields.id.replace(json.get()).is_some() {
                     fields.duplicate = Some("id");
                 }
             } else if let Some((name, place)) = fields.place(&name) {
+                let json: &RawValue = map.next_value()?;
                 if matches!(place, Value::Absent) {
-                    *place = map.next_value()?;
+                    *place = Value::of(json.get());
                 } else {
-                    map.next_value::<IgnoredAny>()?;
                     fields.duplicate = Some(name);
                 }
             } else {
@@ -101,142 +101,66 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A field's name, borrowed where it has no escapes.
-struct Name<'a>(Cow<'a, str>);
-
-/// Any JSON text, of which only an object is looked into.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives on the stack for the length of one call"
-)]
-enum Top<'a> {
-    Object(Fields<'a>),
-    Other,
+impl<'a> Value<'a> {
+    /// The value of a JSON text that is known to be one. It is looked at as far as this protocol goes: a number that no
+    /// type of ours could hold is still a number.
+    fn of(json: &'a str) -> Self {
+        match json.as_bytes().first() {
+            Some(b'"') => {
+                serde_json::from_str(json).map_or(Self::Other, |Text(text)| Self::Text(text))
+            }
+            Some(b't') => Self::Flag(true),
+            Some(b'f') => Self::Flag(false),
+            Some(b'n') => Self::Null,
+            Some(_) => json.parse().map_or(Self::Other, Self::Whole),
+            None => Self::Other,
+        }
+    }
 }
 
-/// Reads a scalar by what it is, and passes over the rest.
-struct Any;
+/// A string, borrowed where it has no escapes.
+struct Text<'a>(Cow<'a, str>);
 
-impl<'a> Visitor<'a> for Any {
-    type Value = Value<'a>;
+struct TextVisitor;
+
+impl<'a> Visitor<'a> for TextVisitor {
+    type Value = Text<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
-        Ok(Value::Flag(flag))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Value::Whole(number))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Value::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Value::Other)
+        f.write_str("a string")
     }
 
     fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Borrowed(text)))
+        Ok(Text(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Owned(text.into())))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
+        Ok(Text(Cow::Owned(text.into())))
     }
 }
 
-struct TopVisitor;
+impl<'a> Deserialize<'a> for Text<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
 
-impl<'a> Visitor<'a> for TopVisitor {
-    type Value = Top<'a>;
+struct FieldsVisitor;
+
+impl<'a> Visitor<'a> for FieldsVisitor {
+    type Value = Fields<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Any.expecting(f)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Top::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Top::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Top::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Top::Other)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Top::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Top::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, list: A) -> Result<Self::Value, A::Error> {
-        Any.visit_seq(list).map(|_| Top::Other)
+        f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'a>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Fields::read(map).map(Top::Object)
+        Fields::read(map)
     }
 }
 
-struct NameVisitor;
-
-impl<'a> Visitor<'a> for NameVisitor {
-    type Value = Name<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a field's name")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'a str) -> Result<Self::Value, E> {
-        Ok(Name(Cow::Borrowed(name)))
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Name(Cow::Owned(name.into())))
-    }
-}
-
-impl<'a> Deserialize<'a> for Value<'a> {
+impl<'a> Deserialize<'a> for Fields<'a> {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Any)
-    }
-}
-
-impl<'a> Deserialize<'a> for Top<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TopVisitor)
-    }
-}
-
-impl<'a> Deserialize<'a> for Name<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(NameVisitor)
+        deserializer.deserialize_map(FieldsVisitor)
     }
 }
