@@ -2,7 +2,11 @@
 
 mod cli;
 mod config;
+mod data;
+mod descriptors;
 mod logging;
+mod pages;
+mod serve;
 
 use std::process::ExitCode;
 

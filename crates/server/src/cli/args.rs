@@ -16,6 +16,12 @@ Every setting is a key in the file and a variable in the environment: `lifetime`
 HANDFAST_TOKEN__LIFETIME. A flag wins over a variable, a variable over the file, the file over the
 default. `handfast config show` lists all settings.";
 
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  handfast token inspect                  paste the token, then press Ctrl-D
+  handfast token inspect < token.txt      from a file
+  handfast token inspect --json < token.txt | jq .claims.exp";
+
 /// Session authentication for WebSockets: log in once, and the connection is the session.
 #[derive(Debug, Parser)]
 #[command(
@@ -69,6 +75,53 @@ pub(super) enum Command {
     /// Show or check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// List or rotate the keys that sign tokens.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Look into a token.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Look for what is wrong here: files, ports, limits, clock, exposure.
+    ///
+    /// Each finding is ok, a warning or a failure, the last two with a remedy. Nothing is changed.
+    /// Exits with 1 if there is a failure.
+    Doctor {
+        /// Print the findings as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// List the keys, their age and what they are used for.
+    List {
+        /// Print them as JSON, with times in Unix seconds.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a key that signs from now on.
+    ///
+    /// The keys before it go on verifying until the last token that they can have signed has
+    /// expired, so nobody has to log in again. Send SIGHUP to a running handfast to let it use the
+    /// new key.
+    Rotate,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Print what a token says, and whether one of our keys signed it.
+    ///
+    /// Exits with 1 if the token would not be accepted. Whether its session goes on is not looked
+    /// up.
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect {
+        /// The token; `-` or nothing reads it from stdin, which keeps it out of the shell's history.
+        token: Option<String>,
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! How a command ends.
 
-use crate::config::Problems;
+use crate::{config::Problems, serve::ServeError};
+use handfast::keys::{KeyFileError, KeyFileFault};
 use std::{io, process::ExitCode};
 
 /// A command that came to its end.
@@ -18,6 +19,18 @@ pub(crate) enum Failure {
     /// The configuration cannot work.
     #[error("the configuration cannot work")]
     Config(Problems),
+    /// The server did not start.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// A token was to be inspected, and none was given.
+    #[error("no token was given")]
+    NoToken,
+    /// What should be inspected cannot be read.
+    #[error("cannot read stdin: {0}")]
+    Input(io::Error),
     /// Nobody reads what the command prints.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -37,9 +50,23 @@ impl Failure {
     /// What the shell gets.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Config(_) => 2,
-            Self::Output(_) => 1,
+            Self::Config(_) | Self::NoToken => 2,
+            Self::Serve(_) | Self::Keys(_) | Self::Input(_) | Self::Output(_) => 1,
         })
+    }
+
+    /// What to do about it, where the message does not say that already.
+    pub(super) fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Keys(error) => match &error.fault {
+                KeyFileFault::Io { error, .. } if error.kind() == io::ErrorKind::NotFound => {
+                    Some("`handfast serve` makes it when it first starts; `--data` says where")
+                }
+                _ => None,
+            },
+            Self::NoToken => Some("give it on stdin: handfast token inspect < FILE"),
+            Self::Config(_) | Self::Serve(_) | Self::Input(_) | Self::Output(_) => None,
+        }
     }
 }
 

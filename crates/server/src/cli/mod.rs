@@ -5,13 +5,22 @@
 
 mod args;
 mod config;
+mod doctor;
 mod failure;
+mod keys;
 mod print;
+mod time;
+mod token;
 
-use crate::config::{Environment, Loaded, load};
-use args::{Cli, Command, ConfigCommand};
+use crate::{
+    config::{Environment, Loaded, Remedy as _, load},
+    serve,
+};
+use args::{Cli, Command, ConfigCommand, KeysCommand, TokenCommand};
 use clap::Parser as _;
 use failure::{Failure, Outcome};
+use handfast::clock::SystemClock;
+use handfast_core::time::Clock as _;
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
 /// Runs the command that `args` name, the program's own name first.
@@ -36,14 +45,25 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment
 
 fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Outcome, Failure> {
     let loaded = load(cli.settings.flags(), environment)?;
+    let now = SystemClock::start().now().unix;
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(loaded),
+        Command::Serve => serve(&loaded, out),
         Command::Config(ConfigCommand::Show) => config::show(&loaded, out),
         Command::Config(ConfigCommand::Check) => config::check(&loaded, out),
+        Command::Keys(KeysCommand::List { json }) => keys::list(&loaded.config, now, json, out),
+        Command::Keys(KeysCommand::Rotate) => keys::rotate(&loaded.config, now, out),
+        Command::Token(TokenCommand::Inspect { token, json }) => {
+            token::inspect(&loaded.config, token, now, json, out)
+        }
+        Command::Doctor { json } => doctor::run(&loaded, now, json, out),
     }
 }
 
-fn serve(loaded: Loaded) -> Result<Outcome, Failure> {
+fn serve(loaded: &Loaded, out: &mut dyn Write) -> Result<Outcome, Failure> {
     crate::logging::start(&loaded.config.log);
+    for warning in &loaded.warnings {
+        tracing::warn!(set = %warning.source, remedy = warning.what.remedy(), "{warning}");
+    }
+    serve::run(loaded, out)?;
     Ok(Outcome::Fine)
 }

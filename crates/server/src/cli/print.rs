@@ -3,7 +3,9 @@
 use super::failure::Failure;
 use crate::config::{About, Remedy};
 use anstyle::{AnsiColor, Style};
+use serde::Serialize;
 use std::{
+    error::Error,
     fmt::Display,
     io::{self, Write},
 };
@@ -52,6 +54,30 @@ pub(super) fn failure(out: &mut dyn Write, failure: &Failure) -> io::Result<()> 
         }
         // `handfast config show | head` has what it wants.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Failure::Output(_) => writeln!(out, "{ERROR}error{ERROR:#}: {failure}"),
+        Failure::Serve(_)
+        | Failure::Keys(_)
+        | Failure::NoToken
+        | Failure::Input(_)
+        | Failure::Output(_) => {
+            error(out, failure)?;
+            failure.remedy().map_or(Ok(()), |text| remedy(out, text))
+        }
     }
+}
+
+/// Says what failed, and beneath it what caused that.
+fn error(out: &mut dyn Write, error: &dyn Error) -> io::Result<()> {
+    writeln!(out, "{ERROR}error{ERROR:#}: {error}")?;
+    let mut cause = error.source();
+    while let Some(it) = cause {
+        writeln!(out, "  {FAINT}because{FAINT:#} {it}")?;
+        cause = it.source();
+    }
+    Ok(())
+}
+
+/// A value as JSON for people to read and programs to parse.
+pub(super) fn json(value: &impl Serialize) -> String {
+    // What is printed holds no maps with keys that are not strings, which alone can fail.
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }

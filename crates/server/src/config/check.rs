@@ -139,16 +139,6 @@ impl Checks<'_> {
                 },
             );
         }
-        let password_bytes = self.config.limits.password_bytes;
-        if usize::try_from(password.min_length).unwrap_or(usize::MAX) > password_bytes {
-            self.clash(
-                &["password.min_length", "limits.password_bytes"],
-                Clash::PasswordsImpossible {
-                    min_length: password.min_length,
-                    password: Size::of_bytes(password_bytes).to_string(),
-                },
-            );
-        }
         if password.memory_kib < LEAST_ADVISED_KIB {
             self.doubt(&["password.memory_kib"], Doubt::WeakHash);
         }

@@ -39,10 +39,6 @@ pub(crate) enum Clash {
     KeyWithoutCert,
     #[error("Argon2id needs 8 KiB for each lane, and `password.parallelism` is {lanes}")]
     TooLittleMemory { lanes: u32, least_kib: u32 },
-    #[error(
-        "no password of {min_length} characters fits into {password} (`limits.password_bytes`)"
-    )]
-    PasswordsImpossible { min_length: u32, password: String },
 }
 
 impl Remedy for Clash {
@@ -62,9 +58,6 @@ impl Remedy for Clash {
             Self::KeyWithoutCert => "set `tls.cert` to its PEM file too".to_owned(),
             Self::TooLittleMemory { least_kib, .. } => {
                 format!("set `password.memory_kib` to {least_kib} or more")
-            }
-            Self::PasswordsImpossible { .. } => {
-                "lower `password.min_length`, or raise `limits.password_bytes`".to_owned()
             }
         }
     }

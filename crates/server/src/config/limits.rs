@@ -89,7 +89,7 @@ impl Limits {
                 .within(
                     "limits.password_bytes",
                     Size::of_bytes(PASSWORD_BYTES),
-                    &(Size::of_bytes(8)..=Size::of_bytes(PASSWORD_BYTES)),
+                    &(Size::of_bytes(128)..=Size::of_bytes(PASSWORD_BYTES)),
                 )
                 .bytes(),
         }

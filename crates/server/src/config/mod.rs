@@ -28,10 +28,10 @@ mod value;
 pub(crate) use layer::Environment;
 pub(crate) use problem::{About, Problems, Remedy, Warning};
 pub(crate) use reader::Effective;
-pub(crate) use sections::{Config, Log};
+pub(crate) use sections::{Config, Log, Tls};
 pub(crate) use show::{Line, lines as show_lines};
 pub(crate) use source::Source;
-pub(crate) use value::LogFormat;
+pub(crate) use value::{LedgerUrl, LogFormat, Registration};
 
 use layer::{Layer, Written};
 use reader::Reader;

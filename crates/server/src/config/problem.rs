@@ -97,7 +97,13 @@ pub(crate) enum Wrong {
     #[error("any origin at all would let every web page use its visitors' sessions")]
     AnyOrigin,
     #[error(transparent)]
-    Together(#[from] Clash),
+    Together(Box<Clash>),
+}
+
+impl From<Clash> for Wrong {
+    fn from(clash: Clash) -> Self {
+        Self::Together(Box::new(clash))
+    }
 }
 
 impl Remedy for Wrong {

@@ -1,8 +1,6 @@
 //! `handfast config show` and `check`, as a shell sees them.
 
-mod program;
-
-use program::Program;
+use crate::program::Program;
 
 #[test]
 fn without_any_set_up_the_defaults_are_shown_and_can_work() {

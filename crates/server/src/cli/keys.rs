@@ -1,0 +1,106 @@
+//! `handfast keys`: the keys that sign and verify tokens.
+
+use super::{
+    failure::{Failure, Outcome},
+    print::{FAINT, HEADING, OK},
+    time::{relative, utc},
+};
+use crate::{config::Config, data::DataFolder};
+use handfast::keys::{Key, KeyFile, KeyRing};
+use handfast_core::time::Timestamp;
+use serde::Serialize;
+use std::io::Write;
+
+/// A key as `--json` prints it; times are Unix seconds.
+#[derive(Serialize)]
+struct KeyJson<'a> {
+    kid: &'a str,
+    algorithm: &'static str,
+    signs: bool,
+    created_at: Option<u64>,
+    verify_until: Option<u64>,
+}
+
+/// Lists the keys, the one that signs first.
+pub(super) fn list(
+    config: &Config,
+    now: Timestamp,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<Outcome, Failure> {
+    let ring = key_file(config).load()?;
+    if json {
+        let keys: Vec<_> = ring.keys().iter().map(|key| for_json(&ring, key)).collect();
+        writeln!(out, "{}", super::print::json(&keys))?;
+        return Ok(Outcome::Fine);
+    }
+    let width = ring.keys().iter().map(|key| key.id().chars().count());
+    let width = width.max().unwrap_or(0).max("KEY".len());
+    writeln!(
+        out,
+        "{HEADING}{:width$}  {:9}  {:20}  USE{HEADING:#}",
+        "KEY", "ALGORITHM", "MADE"
+    )?;
+    for key in ring.keys() {
+        let made = key.created_at().map_or_else(|| "unknown".to_owned(), utc);
+        writeln!(
+            out,
+            "{:width$}  {:9}  {made:20}  {}",
+            key.id(),
+            key.algorithm().as_str(),
+            usage(&ring, key, now)
+        )?;
+    }
+    Ok(Outcome::Fine)
+}
+
+/// Adds a key that signs from now on; those before it go on verifying for as long as they must.
+pub(super) fn rotate(
+    config: &Config,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<Outcome, Failure> {
+    let file = key_file(config);
+    let token = &config.token;
+    let rotation = file.rotate(token.algorithm, now, token.lifetime)?;
+    writeln!(
+        out,
+        "{OK}added{OK:#}    {} ({})",
+        rotation.added, token.algorithm
+    )?;
+    for kid in rotation.dropped {
+        writeln!(out, "dropped  {kid}, whose last token has expired")?;
+    }
+    writeln!(
+        out,
+        "{FAINT}A running handfast goes on with the key before it until it gets SIGHUP.{FAINT:#}"
+    )?;
+    Ok(Outcome::Fine)
+}
+
+fn key_file(config: &Config) -> KeyFile {
+    KeyFile::new(DataFolder(&config.data).keys())
+}
+
+fn signs(ring: &KeyRing, key: &Key) -> bool {
+    ring.signing().id() == key.id()
+}
+
+fn usage(ring: &KeyRing, key: &Key, now: Timestamp) -> String {
+    match key.verify_until() {
+        _ if signs(ring, key) => "signs and verifies".to_owned(),
+        None => "verifies".to_owned(),
+        Some(end) if end <= now => "over; the next rotation drops it".to_owned(),
+        Some(end) => format!("verifies until {} ({})", utc(end), relative(end, now)),
+    }
+}
+
+fn for_json<'a>(ring: &KeyRing, key: &'a Key) -> KeyJson<'a> {
+    KeyJson {
+        kid: key.id(),
+        algorithm: key.algorithm().as_str(),
+        signs: signs(ring, key),
+        created_at: key.created_at().map(Timestamp::as_unix),
+        verify_until: key.verify_until().map(Timestamp::as_unix),
+    }
+}

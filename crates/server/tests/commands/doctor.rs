@@ -1,0 +1,171 @@
+//! `handfast doctor`.
+
+use crate::{keys::with_key, program::Program};
+use serde_json::Value;
+use std::{
+    fs::{self, Permissions},
+    io::{BufRead as _, BufReader, Write as _},
+    net::{Ipv4Addr, TcpListener},
+    os::unix::fs::PermissionsExt as _,
+    thread,
+};
+
+/// The verdict on one thing, and all that was said.
+fn verdict(program: &Program, check: &str, line: &str) -> (String, Vec<Value>) {
+    let printed = program.run(&format!("doctor --json {line}"));
+    let findings: Vec<Value> = serde_json::from_str(&printed.out).expect("it is JSON");
+    let found = findings.iter().find(|finding| finding["check"] == check);
+    let verdict = found.expect("it was looked at")["verdict"].as_str();
+    (verdict.expect("it has a verdict").to_owned(), findings)
+}
+
+fn mode(program: &Program, name: &str, mode: u32) {
+    fs::set_permissions(program.path(name), Permissions::from_mode(mode)).expect("it is ours");
+}
+
+/// Answers `requests` requests with `answer`.
+fn answering(requests: usize, answer: &'static str) -> (u16, thread::JoinHandle<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    let port = listener.local_addr().expect("it has an address").port();
+    let thread = thread::spawn(move || {
+        for stream in listener.incoming().take(requests) {
+            let mut stream = stream.expect("the doctor asks");
+            let mut lines = BufReader::new(stream.try_clone().expect("a clone")).lines();
+            while lines
+                .next()
+                .is_some_and(|line| !line.expect("a line").is_empty())
+            {}
+            stream
+                .write_all(answer.as_bytes())
+                .expect("the doctor listens");
+        }
+    });
+    (port, thread)
+}
+
+#[test]
+fn before_the_first_start_nothing_is_wrong() {
+    let printed = Program::new().run("doctor --listen 127.0.0.1:0");
+    assert_eq!(printed.code, 0, "{printed:?}");
+    assert!(
+        printed
+            .out
+            .contains("handfast-data will be made at the first start")
+    );
+    assert!(printed.out.contains("\n0 failed, "), "{printed:?}");
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let program = Program::new();
+    program.run("doctor --listen 127.0.0.1:0");
+    assert!(!program.path("handfast-data").exists());
+}
+
+#[test]
+fn files_that_others_may_read_fail_with_the_command_that_mends_it() {
+    let program = with_key(1_767_225_600);
+    fs::write(program.path("handfast-data/accounts.db"), "").expect("the folder is ours");
+    mode(&program, "handfast-data", 0o755);
+    mode(&program, "handfast-data/keys.jwks", 0o644);
+    mode(&program, "handfast-data/accounts.db", 0o640);
+    for (check, expected) in [
+        ("data folder", "warn"),
+        ("keys", "fail"),
+        ("accounts", "fail"),
+    ] {
+        let (verdict, findings) = verdict(&program, check, "--listen 127.0.0.1:0");
+        assert_eq!(verdict, expected, "{check}: {findings:?}");
+    }
+    let printed = program.run("doctor --listen 127.0.0.1:0");
+    assert_eq!(printed.code, 1);
+    assert!(
+        printed.out.contains("  = chmod 700 handfast-data\n"),
+        "{printed:?}"
+    );
+    assert!(
+        printed
+            .out
+            .contains("  = chmod 600 handfast-data/accounts.db\n")
+    );
+}
+
+#[test]
+fn a_ledger_that_is_none_fails_and_is_left_as_it_is() {
+    let program = with_key(1_767_225_600);
+    let ledger = program.path("handfast-data/ledger.db");
+    fs::write(
+        &ledger,
+        "this is no database, and long enough to be taken for one: ".repeat(99),
+    )
+    .expect("the folder is ours");
+    mode(&program, "handfast-data/ledger.db", 0o600);
+    let before = fs::read(&ledger).expect("it is there");
+    let (verdict, findings) = verdict(&program, "ledger", "--listen 127.0.0.1:0");
+    assert_eq!(verdict, "fail", "{findings:?}");
+    assert_eq!(fs::read(&ledger).expect("it is there"), before);
+}
+
+#[test]
+fn a_running_handfast_is_told_from_another_program() {
+    let (port, handfast) = answering(
+        2,
+        "HTTP/1.1 200 OK\r\ncontent-type: application/jwk-set+json\r\n\r\n{\"keys\":[]}",
+    );
+    let listen = format!("--listen 127.0.0.1:{port}");
+    let (found, findings) = verdict(&Program::new(), "listen", &listen);
+    assert_eq!(found, "ok", "{findings:?}");
+    handfast.join().expect("it answered");
+
+    let (port, other) = answering(1, "HTTP/1.1 404 Not Found\r\n\r\n");
+    let listen = format!("--listen 127.0.0.1:{port}");
+    let (found, findings) = verdict(&Program::new(), "listen", &listen);
+    assert_eq!(found, "fail", "{findings:?}");
+    other.join().expect("it answered");
+}
+
+#[test]
+fn what_the_world_can_reach_is_looked_at_more_closely() {
+    let program = Program::new();
+    assert_eq!(verdict(&program, "tls", "--listen 127.0.0.1:0").0, "ok");
+    assert_eq!(verdict(&program, "tls", "--listen 0.0.0.0:0").0, "warn");
+    assert_eq!(
+        verdict(&program, "registration", "--listen 127.0.0.1:0").0,
+        "ok"
+    );
+    assert_eq!(
+        verdict(&program, "registration", "--listen 0.0.0.0:0").0,
+        "warn"
+    );
+    let closed = program.variable("HANDFAST_REGISTRATION", "closed");
+    assert_eq!(
+        verdict(&closed, "registration", "--listen 0.0.0.0:0").0,
+        "ok"
+    );
+}
+
+#[test]
+fn an_address_of_another_machine_fails() {
+    // RFC 5737: documentation only, so no machine has it.
+    let (found, findings) = verdict(&Program::new(), "listen", "--listen 192.0.2.1:9001");
+    assert_eq!(found, "fail", "{findings:?}");
+}
+
+#[test]
+fn a_certificate_that_is_none_fails() {
+    let program = Program::new()
+        .file("cert.pem", "nonsense")
+        .variable("HANDFAST_TLS__CERT", "cert.pem")
+        .variable("HANDFAST_TLS__KEY", "cert.pem");
+    let (found, findings) = verdict(&program, "tls", "--listen 127.0.0.1:0");
+    assert_eq!(found, "fail", "{findings:?}");
+}
+
+#[test]
+fn doubts_about_the_configuration_are_repeated() {
+    let program = Program::new().variable("HANDFAST_SESSION__MAX_LIFETIME", "1d");
+    assert_eq!(
+        verdict(&program, "configuration", "--listen 127.0.0.1:0").0,
+        "warn"
+    );
+}

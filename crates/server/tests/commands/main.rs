@@ -1,0 +1,7 @@
+//! The commands of the program, run as a shell would run them.
+
+mod config;
+mod doctor;
+mod keys;
+mod program;
+mod token;
