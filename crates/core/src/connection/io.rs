@@ -3,7 +3,9 @@
 use crate::{
     close::Closing,
     framing::Frame,
-    message::{Answer, Envelope, Grant, InvalidReason, ListedSession, Request, Secret},
+    message::{
+        Answer, Envelope, Grant, InvalidReason, InvalidRequest, ListedSession, Request, Secret,
+    },
     session::{AttemptHash, Generation, Pushed, Refusal, RevocationReason, SessionId},
 };
 use alloc::{boxed::Box, vec::Vec};
@@ -169,5 +171,6 @@ pub enum Reply {
 #[derive(Debug)]
 pub(super) enum Queued {
     Request(Envelope<Request>),
+    Invalid(Envelope<InvalidRequest>),
     Application(Frame),
 }

@@ -252,10 +252,8 @@ impl Connection {
         if self.asked.is_some() {
             return;
         }
-        match self.queued.take().map(|queued| *queued) {
-            Some(Queued::Request(envelope)) => self.take_request(envelope),
-            Some(Queued::Application(frame)) => self.take_application(frame),
-            None => {}
+        if let Some(queued) = self.queued.take() {
+            self.take_turn(*queued);
         }
     }
 }

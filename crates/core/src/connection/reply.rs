@@ -137,9 +137,12 @@ impl Connection {
         }
     }
 
+    /// The connection's session has ended. One that had none wins no time by that.
     fn unbind(&mut self, now: Now) {
-        self.state = State::Unauthenticated {
-            until: now.moment.after(self.limits.unauthenticated),
-        };
+        if let State::Bound(_) = self.state {
+            self.state = State::Unauthenticated {
+                until: now.moment.after(self.limits.unauthenticated),
+            };
+        }
     }
 }

@@ -14,34 +14,51 @@ impl Connection {
         match self.framing.read(text) {
             TextFrame::Application(text) => self.admit_application(Frame::Text(String::from(text))),
             TextFrame::Message(json) => match Request::parse(json) {
-                Ok(envelope) if self.asked.is_some() => {
-                    self.queued = Some(Box::new(Queued::Request(envelope)))
-                }
-                Ok(envelope) => self.take_request(envelope),
-                Err(Envelope { id, body }) => self.refuse(id, body),
+                Ok(envelope) => self.admit(Queued::Request(envelope)),
+                Err(envelope) => self.admit(Queued::Invalid(envelope)),
             },
         }
     }
 
     pub(super) fn take_binary(&mut self, bytes: &[u8]) {
         match self.framing {
-            Framing::Plain => {
-                self.refuse(None, InvalidRequest::because(InvalidReason::BinaryMessage))
-            }
+            Framing::Plain => self.admit(Queued::Invalid(Envelope {
+                id: None,
+                body: InvalidRequest::because(InvalidReason::BinaryMessage),
+            })),
             Framing::V1 => self.admit_application(Frame::Binary(Vec::from(bytes))),
         }
     }
 
-    /// An application frame that came right behind a login waits until that is decided.
+    /// An application frame that came right behind a login waits until that is decided. One that will be refused waits
+    /// for its turn like any other request.
     fn admit_application(&mut self, frame: Frame) {
-        if self.asked.is_some() && matches!(self.state, State::Unauthenticated { .. }) {
-            self.queued = Some(Box::new(Queued::Application(frame)));
-        } else {
-            self.take_application(frame);
+        match &self.state {
+            State::Bound(_) if self.application => self.take_application(frame),
+            State::Bound(_) | State::Unauthenticated { .. } | State::Closed => {
+                self.admit(Queued::Application(frame));
+            }
         }
     }
 
-    pub(super) fn take_application(&mut self, frame: Frame) {
+    /// Answers come in the order of the requests: what is not its turn waits.
+    fn admit(&mut self, queued: Queued) {
+        if self.asked.is_some() {
+            self.queued = Some(Box::new(queued));
+        } else {
+            self.take_turn(queued);
+        }
+    }
+
+    pub(super) fn take_turn(&mut self, queued: Queued) {
+        match queued {
+            Queued::Request(envelope) => self.take_request(envelope),
+            Queued::Invalid(Envelope { id, body }) => self.refuse(id, body),
+            Queued::Application(frame) => self.take_application(frame),
+        }
+    }
+
+    fn take_application(&mut self, frame: Frame) {
         match &self.state {
             State::Bound(_) if self.application => {
                 self.outputs.push_back(Output::Application(frame))
@@ -65,7 +82,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn take_request(&mut self, Envelope { id, body }: Envelope<Request>) {
+    fn take_request(&mut self, Envelope { id, body }: Envelope<Request>) {
         match &self.state {
             State::Unauthenticated { .. } => self.take_stranger(id, body),
             State::Bound(bound) => {
