@@ -1,12 +1,16 @@
 //! `cargo xtask bench`: measures the program as it is shipped.
 
+use std::process::Command;
+
 use crate::failure::Failure;
 use crate::process::Output;
 use crate::steps::Shop;
 use crate::workspace::Workspace;
+use crate::{runner, tools};
 
 /// Builds the server and the load generator, then lets the latter run the former.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
+    runner::ensure(workspace, &[tools::MAKE], true)?;
     let shop = Shop {
         workspace,
         output: Output::Shown,
@@ -16,7 +20,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     )?;
     shop.output.run(&mut build)?;
     let programs = workspace.target.join("release");
-    let mut load = std::process::Command::new(programs.join("handfast-load"));
+    let mut load = Command::new(programs.join("handfast-load"));
     load.arg("bench")
         .arg("--server")
         .arg(programs.join("handfast"))

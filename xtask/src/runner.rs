@@ -125,7 +125,8 @@ fn set_up(workspace: &Workspace, steps: &[&Step], shown: bool) -> Result<(), Fai
     ensure(workspace, &wanted, shown)
 }
 
-fn ensure(workspace: &Workspace, wanted: &[Tool], shown: bool) -> Result<(), Failure> {
+/// Installs those of the wanted tools that the machine lacks.
+pub(crate) fn ensure(workspace: &Workspace, wanted: &[Tool], shown: bool) -> Result<(), Failure> {
     let missing: Vec<&Tool> = wanted
         .iter()
         .filter(|tool| !tool.is_there(workspace))

@@ -34,7 +34,10 @@ pub(crate) enum Tool {
     /// Node.js and npm.
     Node,
     /// The packages that a folder's `package-lock.json` lists.
-    Npm { folder: &'static str },
+    Npm {
+        name: &'static str,
+        folder: &'static str,
+    },
 }
 
 pub(crate) const RUSTFMT: Tool = Tool::Component {
@@ -66,7 +69,10 @@ pub(crate) const CHROMIUM: Tool = Tool::Debian {
     program: "chromium",
     package: "chromium",
 };
-pub(crate) const E2E_PACKAGES: Tool = Tool::Npm { folder: "e2e" };
+pub(crate) const E2E_PACKAGES: Tool = Tool::Npm {
+    name: "e2e-packages",
+    folder: "e2e",
+};
 
 impl Tool {
     /// What the report calls it.
@@ -76,7 +82,7 @@ impl Tool {
             | Self::Cargo { program, .. }
             | Self::Debian { program, .. } => program,
             Self::Node => "node",
-            Self::Npm { folder } => folder,
+            Self::Npm { name, .. } => name,
         }
     }
 
@@ -92,7 +98,7 @@ impl Tool {
                 "apt-get install nodejs npm; where that is too old, one from npm under target/tools"
                     .to_owned()
             }
-            Self::Npm { folder } => format!("npm ci, in {folder}/"),
+            Self::Npm { folder, .. } => format!("npm ci, in {folder}/"),
         }
     }
 
@@ -110,7 +116,7 @@ impl Tool {
             }
             Self::Debian { program, .. } => process::is_installed(program, &[]),
             Self::Node => node::is_there(&folder(workspace)),
-            Self::Npm { folder } => npm_is_current(&workspace.root.join(folder)),
+            Self::Npm { folder, .. } => npm_is_current(&workspace.root.join(folder)),
         }
     }
 
@@ -122,7 +128,7 @@ impl Tool {
             Self::Cargo { program, version } => install_crate(workspace, output, program, version),
             Self::Debian { package, .. } => install_debian(output, &[package]),
             Self::Node => node::install(&folder(workspace), output),
-            Self::Npm { folder } => {
+            Self::Npm { folder, .. } => {
                 let mut npm = Command::new("npm");
                 npm.args(["ci", "--no-audit", "--no-fund"])
                     .current_dir(workspace.root.join(folder));
