@@ -4,6 +4,8 @@
 //! may be by whoever embeds handfast.
 
 mod accounts;
+#[cfg(test)]
+mod tests;
 
 pub use accounts::{AccountCredentials, PasswordSettings, Registration};
 

@@ -6,6 +6,8 @@ mod file;
 mod jwk;
 mod key;
 mod ring;
+#[cfg(test)]
+mod tests;
 
 pub use algorithm::Algorithm;
 pub use error::{KeyFault, KeyFileError, KeyFileFault};

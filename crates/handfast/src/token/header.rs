@@ -1,5 +1,6 @@
 //! The protected header of a token (RFC 7515 section 4).
 
+use super::object;
 use crate::keys::{Algorithm, Key, KeyRing};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
@@ -58,7 +59,7 @@ fn read<'a>(encoded: &str, ring: &'a KeyRing) -> Option<&'a Key> {
         return None;
     }
     let json = URL_SAFE_NO_PAD.decode(encoded).ok()?;
-    let header: Header<'_> = serde_json::from_slice(&json).ok()?;
+    let header: Header<'_> = object(&json)?;
     let key = ring.find(&header.kid)?;
     let ours = header.alg == key.algorithm().as_str() && header.typ == TYPE && !header.crit;
     ours.then_some(key)

@@ -6,11 +6,14 @@
 mod claims;
 mod header;
 mod issuer;
+#[cfg(test)]
+mod tests;
 
 pub use claims::VerifiedToken;
 pub(crate) use header::encode as encode_header;
 pub use issuer::TokenIssuer;
 
+use serde::Deserialize;
 use std::fmt;
 
 /// A signed token: who holds it goes on with the session.
@@ -37,4 +40,11 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }
+}
+
+/// Reads a JSON object. Serde would take an array of the same values for it.
+fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+    json.starts_with(b"{")
+        .then(|| serde_json::from_slice(json).ok())
+        .flatten()
 }
