@@ -14,7 +14,7 @@ mod token;
 
 use crate::{
     config::{Environment, Loaded, Remedy as _, load},
-    serve,
+    descriptors, serve,
 };
 use args::{Cli, Command, ConfigCommand, KeysCommand, TokenCommand};
 use clap::Parser as _;
@@ -63,6 +63,9 @@ fn serve(loaded: &Loaded, out: &mut dyn Write) -> Result<Outcome, Failure> {
     crate::logging::start(&loaded.config.log);
     for warning in &loaded.warnings {
         tracing::warn!(set = %warning.source, remedy = warning.what.remedy(), "{warning}");
+    }
+    if let Err(error) = descriptors::raise() {
+        tracing::warn!(%error, "the limit on open files stays as it is");
     }
     serve::run(loaded, out)?;
     Ok(Outcome::Fine)
