@@ -261,6 +261,10 @@ impl Client {
             storage.attempt_key(bytes)
         };
         let (Some(key), Some(stored)) = (key, storage.token()) else {
+            // Another tab forgot the session meanwhile.
+            if self.state == ClientState::Authenticating {
+                self.state = ClientState::LoggedOut(Ended::LoggedOut);
+            }
             return;
         };
         if self.state != ClientState::Authenticated {
@@ -309,10 +313,16 @@ impl Client {
             self.asked = None;
         }
         match &*message.kind {
-            "Success" | "Registered" => self.granted(now, storage, &message),
+            "Success" | "Registered" => self.granted(now, storage, answered, &message),
             "InvalidToken" => self.token_refused(entropy, storage, answered, &message),
             "TooManyRequests" | "Unavailable" => self.put_off(now, answered, &message),
             "LoggedOut" => self.forget(storage, Ended::LoggedOut),
+            "NotLoggedIn" if answered == Some(Asked::Logout) => {
+                self.forget(storage, Ended::LoggedOut);
+            }
+            "AlreadyAuthorized" if answered == Some(Asked::Login) => {
+                self.login_refused(ClientState::Authenticated, None);
+            }
             "Ended" => {
                 let reason = message.reason.as_deref();
                 let revoked = Ended::Revoked(reason.and_then(RevocationReason::parse));
@@ -326,19 +336,31 @@ impl Client {
             // Whatever else answers a login refuses it. What this client does not know, it ignores.
             _ => {
                 if answered == Some(Asked::Login) {
-                    self.login_refused(None);
+                    self.login_refused(ClientState::LoggedOut(Ended::LoggedOut), None);
                 }
             }
         }
     }
 
-    fn granted(&mut self, now: Now, storage: &mut Storage, message: &Incoming<'_>) {
+    fn granted(
+        &mut self,
+        now: Now,
+        storage: &mut Storage,
+        answered: Option<Asked>,
+        message: &Incoming<'_>,
+    ) {
         let Some(granted) = message.stored() else {
             return;
         };
         let (generation, refresh_at) = (granted.generation, granted.refresh_at);
         self.session = Some(granted.session.clone());
-        if storage.offer(granted) {
+        let is_kept = if answered == Some(Asked::Login) {
+            storage.begin(granted);
+            true
+        } else {
+            storage.offer(granted)
+        };
+        if is_kept {
             self.send(&Outgoing::Ack {
                 generation: generation.number(),
             });
@@ -394,13 +416,16 @@ impl Client {
                 let wait = Duration::from_secs(message.retry_after.unwrap_or(1));
                 self.present_at = Some(now.moment.after(wait));
             }
-            Some(Asked::Login) => self.login_refused(message.retry_after),
+            Some(Asked::Login) => self.login_refused(
+                ClientState::LoggedOut(Ended::LoggedOut),
+                message.retry_after,
+            ),
             Some(Asked::Logout) | None => {}
         }
     }
 
-    fn login_refused(&mut self, retry_after: Option<u64>) {
-        self.state = ClientState::LoggedOut(Ended::LoggedOut);
+    fn login_refused(&mut self, state: ClientState, retry_after: Option<u64>) {
+        self.state = state;
         self.outputs
             .push_back(ClientOutput::LoginRefused { retry_after });
     }

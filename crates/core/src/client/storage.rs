@@ -41,21 +41,27 @@ impl Storage {
         self.token.as_ref()
     }
 
-    /// Stores a token, unless a newer one of the same session, or this very one, is there. Says whether the stored
-    /// token is now at least as new.
+    /// Stores the first token of a new session, whatever was kept before.
+    pub fn begin(&mut self, token: Stored) {
+        self.attempt = None;
+        self.token = Some(token);
+    }
+
+    /// Stores the token of a session that goes on, if an older one of it is kept. Says whether the token that is kept
+    /// now is this one.
+    ///
+    /// What comes for another session is not kept: another tab has left that session, and its own login counts.
     pub fn offer(&mut self, token: Stored) -> bool {
-        match &self.token {
-            Some(stored)
-                if stored.session == token.session && stored.generation >= token.generation =>
-            {
-                stored.generation == token.generation
-            }
-            Some(_) | None => {
-                self.attempt = None;
-                self.token = Some(token);
-                true
-            }
+        let Some(stored) = &self.token else {
+            return false;
+        };
+        if stored.session != token.session || stored.generation > token.generation {
+            return false;
         }
+        if stored.generation < token.generation {
+            self.begin(token);
+        }
+        true
     }
 
     /// The attempt key for the stored token: the one that is kept for it, or a new one.
