@@ -24,6 +24,11 @@ export const PUSHING = {
   HANDFAST_HEARTBEAT__INTERVAL: "2s",
 };
 
+const running = new Set();
+process.on("exit", () => {
+  for (const left of running) left.kill("SIGKILL");
+});
+
 export class Server {
   url;
   /** Everything that it wrote to stderr. */
@@ -64,6 +69,8 @@ export class Server {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = started;
+    running.add(started);
+    started.on("exit", () => running.delete(started));
     started.stderr.setEncoding("utf8").on("data", (text) => (this.log += text));
     const lines = createInterface({ input: started.stdout });
     this.url = await new Promise((resolve, reject) => {

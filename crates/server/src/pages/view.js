@@ -4,6 +4,7 @@ import { browser, countdown, relative, told } from "./words.js";
 
 const HISTORY_LENGTH = 60;
 const CORD_LENGTH = 6;
+const LONG_NAME = 20;
 const DAY_AND_TIME = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
 const PANELS = ["welcome", "elsewhere", "session"];
 
@@ -49,6 +50,7 @@ export function showStatus(state, held) {
 /** The session: whose, which, and how far. */
 export function showSession(held) {
   at("subject").textContent = held.subject;
+  at("subject").dataset.long = String(held.subject.length > LONG_NAME);
   at("session-id").textContent = held.session;
   at("password-username").value = held.subject;
   const expires = new Date(held.expires_at * 1000);

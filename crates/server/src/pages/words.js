@@ -104,9 +104,9 @@ export function relative(seconds) {
 }
 
 function largest(seconds) {
-  if (seconds >= 2 * days) return [Math.floor(seconds / days), "day"];
-  if (seconds >= 2 * hours) return [Math.floor(seconds / hours), "hour"];
-  if (seconds >= 2 * minutes) return [Math.floor(seconds / minutes), "minute"];
+  if (seconds >= 2 * days) return [Math.round(seconds / days), "day"];
+  if (seconds >= 2 * hours) return [Math.round(seconds / hours), "hour"];
+  if (seconds >= 2 * minutes) return [Math.round(seconds / minutes), "minute"];
   return [Math.ceil(seconds), "second"];
 }
 

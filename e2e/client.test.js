@@ -1,0 +1,176 @@
+// What the demo page's client does when things go wrong, on a clock that the test turns.
+
+import assert from "node:assert/strict";
+import { connected, happened, loggedOut, stored } from "./support/demo.js";
+import { scenario } from "./support/scenario.js";
+import { grant, kept, Script } from "./support/script.js";
+
+const LONGEST_BACKOFF_MS = 31_000;
+const ANSWER_TIMEOUT_MS = 10_000;
+const A_WHILE_MS = 300_000;
+
+/** A page with generation 4 in storage, and the server's side of its connections. */
+function played(sentence, body) {
+  scenario(sentence, {}, async (scene) => {
+    const localStorage = [{ name: "handfast.session", value: JSON.stringify(kept(grant(4))) }];
+    const origins = [{ origin: new URL(scene.server.url).origin, localStorage }];
+    const page = await scene.device({ storageState: { cookies: [], origins } });
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 1000);
+    const script = await Script.play(page);
+    await page.goto(scene.server.url);
+    await body(page, script);
+  });
+}
+
+function store(page, granted) {
+  return page.evaluate((held) => localStorage.setItem("handfast.session", JSON.stringify(held)), kept(granted));
+}
+
+/** Lets the page resume on a connection, and gives what it presented. */
+async function resume(page, connection, generation) {
+  const presented = await connection.next("RefreshToken");
+  connection.answer(presented, { type: "Success", ...grant(generation) });
+  await connected(page);
+  return presented;
+}
+
+for (const code of [1001, 1011, 1013, 3000, 4408, 4429]) {
+  played(`after a close with ${code} the page comes back by itself`, async (page, script) => {
+    const first = await script.connection(1);
+    await resume(page, first, 5);
+    await first.close(code);
+    await happened(page, "Connection lost", String(code));
+    await page.clock.fastForward(LONGEST_BACKOFF_MS);
+    await resume(page, await script.connection(2), 6);
+  });
+}
+
+for (const code of [1000, 1002, 1007, 1009, 4400]) {
+  played(`after a close with ${code} the page stays away until it is asked`, async (page, script) => {
+    const first = await script.connection(1);
+    await resume(page, first, 5);
+    await first.close(code);
+    await happened(page, "Stopped", String(code));
+    await page.clock.fastForward(A_WHILE_MS);
+    assert.equal(script.connections.length, 1);
+    await page.getByRole("button", { name: "Connect now" }).click();
+    await resume(page, await script.connection(2), 6);
+  });
+}
+
+played("after a close with 4409 the page stays away until it is asked", async (page, script) => {
+  const first = await script.connection(1);
+  await resume(page, first, 5);
+  await first.close(4409);
+  await happened(page, "Superseded");
+  await page.clock.fastForward(A_WHILE_MS);
+  assert.equal(script.connections.length, 1);
+  assert.equal((await stored(page)).generation, 5);
+  await page.getByRole("button", { name: "Use here" }).click();
+  await resume(page, await script.connection(2), 6);
+});
+
+for (const [code, reason, sentence] of [
+  [4403, "admin", "administrator"],
+  [4403, "limit", "too many sessions"],
+  [4410, "", "time limit"],
+]) {
+  played(`after a close with ${code} ${reason} the token is forgotten`, async (page, script) => {
+    const first = await script.connection(1);
+    await resume(page, first, 5);
+    await first.close(code, reason);
+    await happened(page, "Session over", sentence);
+    await loggedOut(page);
+    await page.clock.fastForward(A_WHILE_MS);
+    assert.equal(script.connections.length, 1);
+  });
+}
+
+played("a draining server says when to come back", async (page, script) => {
+  const first = await script.connection(1);
+  await resume(page, first, 5);
+  first.send({ type: "Closing", reconnect_after: 40 });
+  await first.close(1001);
+  await happened(page, "Connection lost");
+  await page.clock.fastForward(LONGEST_BACKOFF_MS);
+  assert.equal(script.connections.length, 1);
+  await page.clock.fastForward(10_000);
+  await resume(page, await script.connection(2), 6);
+});
+
+played("a presentation whose answer was lost is repeated under the same attempt key", async (page, script) => {
+  const first = await (await script.connection(1)).next("RefreshToken");
+  await page.reload();
+  const second = await (await script.connection(2)).next("RefreshToken");
+  await page.clock.fastForward(ANSWER_TIMEOUT_MS);
+  await happened(page, "Connection lost", "out of reach");
+  await page.clock.fastForward(LONGEST_BACKOFF_MS);
+  const third = await resume(page, await script.connection(3), 5);
+  assert.equal(first.token, grant(4).token);
+  assert.ok(first.attempt);
+  for (const again of [second, third]) {
+    assert.equal(again.token, first.token);
+    assert.equal(again.attempt, first.attempt);
+  }
+  await page.reload();
+  const next = await resume(page, await script.connection(4), 6);
+  assert.notEqual(next.attempt, first.attempt, "the next generation has a key of its own");
+});
+
+played("a stale token is presented once more under another attempt key, and then forgotten", async (page, script) => {
+  const connection = await script.connection(1);
+  const first = await connection.next("RefreshToken");
+  connection.answer(first, { type: "InvalidToken", reason: "stale" });
+  const second = await connection.next("RefreshToken");
+  assert.equal(second.token, first.token);
+  assert.notEqual(second.attempt, first.attempt);
+  connection.answer(second, { type: "InvalidToken", reason: "stale" });
+  await happened(page, "Session over");
+  await loggedOut(page);
+});
+
+played("a stale token gives way to the newer one of another tab", async (page, script) => {
+  const connection = await script.connection(1);
+  const first = await connection.next("RefreshToken");
+  await store(page, grant(6));
+  connection.answer(first, { type: "InvalidToken", reason: "stale" });
+  const second = await resume(page, connection, 7);
+  assert.equal(second.token, grant(6).token);
+  assert.notEqual(second.attempt, first.attempt);
+});
+
+played("only a newer generation of the same session is stored, and then acknowledged", async (page, script) => {
+  const connection = await script.connection(1);
+  await resume(page, connection, 5);
+  assert.equal((await connection.next("Ack")).generation, 5);
+  connection.send({ type: "Success", ...grant(3) });
+  connection.send({ type: "Success", ...grant(9, "another-session") });
+  connection.sendFrame("hello");
+  connection.sendFrame(`@@${JSON.stringify({ type: "Success", ...grant(8) })}`);
+  connection.send({ type: "Success", ...grant(6) });
+  assert.equal((await connection.next("Ack")).generation, 6);
+  assert.equal((await stored(page)).token, grant(6).token);
+});
+
+for (const type of ["TooManyRequests", "Unavailable"]) {
+  played(`where a presentation is answered with ${type} it is repeated when the server says`, async (page, script) => {
+    const connection = await script.connection(1);
+    const first = await connection.next("RefreshToken");
+    connection.answer(first, { type, retry_after: 3 });
+    await happened(page, "Slow down", "3 seconds");
+    await page.clock.fastForward(3_000);
+    const second = await resume(page, connection, 5);
+    assert.equal(second.attempt, first.attempt);
+    assert.equal(script.connections.length, 1);
+  });
+}
+
+played("a logout that was not stored keeps the session", async (page, script) => {
+  const connection = await script.connection(1);
+  await resume(page, connection, 5);
+  await page.getByRole("button", { name: "Log out", exact: true }).click();
+  connection.answer(await connection.next("Logout"), { type: "Unavailable", retry_after: 1 });
+  await connected(page);
+  assert.equal((await stored(page)).generation, 5);
+});
