@@ -84,7 +84,5 @@ fn on(
         watch: Watch::begin(u64::from(kinds * pace.rounds))?,
         pace,
     };
-    let measurements = measure(&site);
-    site.watch.end();
-    measurements
+    measure(&site)
 }

@@ -54,7 +54,6 @@ pub(crate) fn run(options: &Bench) -> Result<Vec<Measurement>, Error> {
     for scenario in workbench.scenarios() {
         measurements.extend(workbench.measure(scenario)?);
     }
-    workbench.watch.end();
     Ok(measurements)
 }
 

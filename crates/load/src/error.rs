@@ -60,8 +60,8 @@ pub(crate) enum Error {
     /// Something took longer than it may.
     #[error("{0} took too long")]
     TooSlow(&'static str),
-    /// A round passed without a single answer.
-    #[error("no answer came in a whole round")]
+    /// A round passed without what was waited for.
+    #[error("not one answer, or not one ping, came in a whole round")]
     NoAnswers,
     /// The server cannot keep up with the rate that it was to be measured at.
     #[error("the server is {0} requests behind: choose a lower `--rate`")]

@@ -1,7 +1,7 @@
 //! Looking after a run: whether somebody wants it to end, and showing how far it is.
 
 use crate::error::{Doing, Error};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use std::{
     borrow::Cow,
     sync::{
@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-/// Watches over a run. Clones watch over the same one.
+/// Watches over a run. Clones watch over the same one; the last wipes the progress off the terminal.
 #[derive(Debug, Clone)]
 pub(crate) struct Watch {
     interrupted: Arc<AtomicBool>,
@@ -30,7 +30,7 @@ impl Watch {
         let interrupted = Arc::new(AtomicBool::new(false));
         listen(Arc::clone(&interrupted))?;
         // Drawn on stderr, and only where that is a terminal.
-        let bar = ProgressBar::new(rounds);
+        let bar = ProgressBar::new(rounds).with_finish(ProgressFinish::AndClear);
         if let Ok(style) =
             ProgressStyle::with_template("{bar:24} {pos:>3}/{len} {elapsed:>4} {msg}")
         {
@@ -59,11 +59,6 @@ impl Watch {
     /// One more round is done.
     pub(crate) fn round_done(&self) {
         self.bar.inc(1);
-    }
-
-    /// Wipes the progress off the terminal.
-    pub(crate) fn end(&self) {
-        self.bar.finish_and_clear();
     }
 }
 

@@ -4,10 +4,14 @@ use super::{Operation, Site};
 use crate::{
     clock,
     error::Error,
-    fleet::{Behaviour, Fleet},
+    fleet::{Behaviour, Fleet, Outcome, Turn},
     report::Round,
     wire::answer::Answer,
 };
+use std::time::{Duration, Instant};
+
+/// How much longer a round may take where not one answer came in its time.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
 /// Repeats an operation with all clients of the fleet at once; gives how many were done a second in each round.
 ///
@@ -18,22 +22,20 @@ pub(crate) fn rounds(
     site: &Site,
     operation: impl Operation,
 ) -> Result<Vec<Round>, Error> {
-    let mut repeating = AtOnce { operation, done: 0 };
+    let mut repeating = AtOnce {
+        operation,
+        done: 0,
+        end: clock::now(),
+    };
     for client in 0..fleet.clients() {
         repeating.operation.start(fleet, client)?;
     }
-    fleet.run(&mut repeating, clock::now() + site.pace.warm_up)?;
+    repeating.round(fleet, site.pace.warm_up)?;
     let mut rounds = Vec::new();
     for _ in 0..site.pace.rounds {
-        let before = repeating.done;
         let mark = site.meter.mark()?;
-        fleet.run(&mut repeating, clock::now() + site.pace.round)?;
-        let cost = site.meter.since(mark)?;
-        let operations = repeating.done - before;
-        if operations == 0 {
-            return Err(Error::NoAnswers);
-        }
-        rounds.push(Round::throughput(operations, cost));
+        let done = repeating.round(fleet, site.pace.round)?;
+        rounds.push(Round::throughput(done, site.meter.since(mark)?));
         site.watch.round_done();
     }
     Ok(rounds)
@@ -41,7 +43,22 @@ pub(crate) fn rounds(
 
 struct AtOnce<O> {
     operation: O,
+    /// How many were done in this round.
     done: u64,
+    /// When this round ends.
+    end: Instant,
+}
+
+impl<O: Operation> AtOnce<O> {
+    /// One round; gives how many were done. What is not done at its end is the next round's.
+    fn round(&mut self, fleet: &mut Fleet, length: Duration) -> Result<u64, Error> {
+        self.done = 0;
+        self.end = clock::now() + length;
+        match fleet.run(self, self.end + FIRST_ANSWER)? {
+            Outcome::Done => Ok(self.done),
+            Outcome::TimeOver => Err(Error::NoAnswers),
+        }
+    }
 }
 
 impl<O: Operation> Behaviour for AtOnce<O> {
@@ -58,5 +75,15 @@ impl<O: Operation> Behaviour for AtOnce<O> {
         self.operation.answered(fleet, client, answer)?;
         self.done += 1;
         self.operation.start(fleet, client)
+    }
+
+    fn turn(&mut self, _fleet: &mut Fleet, now: Instant) -> Result<Turn, Error> {
+        Ok(if now < self.end {
+            Turn::WaitUntil(self.end)
+        } else if self.done == 0 {
+            Turn::Wait
+        } else {
+            Turn::Done
+        })
     }
 }
