@@ -52,9 +52,10 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const IMAGE: &str = "image/svg+xml";
 
-static PAGES: [Page; 8] = [
+static PAGES: [Page; 9] = [
     Page::new("/", HTML, include_str!("index.html")),
-    Page::new("/demo/style.css", STYLE, include_str!("style.css")),
+    Page::new("/demo/base.css", STYLE, include_str!("base.css")),
+    Page::new("/demo/page.css", STYLE, include_str!("page.css")),
     Page::new("/demo/app.js", SCRIPT, include_str!("app.js")),
     Page::new("/demo/client.js", SCRIPT, include_str!("client.js")),
     Page::new("/demo/store.js", SCRIPT, include_str!("store.js")),
