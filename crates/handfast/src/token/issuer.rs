@@ -18,6 +18,10 @@ use handfast_core::{
 };
 use std::sync::Arc;
 
+/// The longest issuer and the longest audience, in bytes, with which every token stays within
+/// [`TOKEN_BYTES`]. Whoever configures one checks it.
+pub const NAME_BYTES_MAX: usize = 256;
+
 /// Room for a payload when it is decoded, in bytes: what a token of the greatest length can hold.
 const PAYLOAD_BYTES_MAX: usize = TOKEN_BYTES / 4 * 3;
 /// Room for a signature when it is decoded, in bytes; whole groups of three, as the decoder counts.
@@ -36,7 +40,8 @@ pub struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// An issuer with these keys, whose tokens carry `issuer` as `iss` and `audience` as `aud`.
+    /// An issuer with these keys, whose tokens carry `issuer` as `iss` and `audience` as `aud`, each of at most
+    /// [`NAME_BYTES_MAX`].
     #[must_use]
     pub fn new(keys: Arc<LiveKeys>, issuer: &str, audience: &str) -> Self {
         Self {
@@ -70,6 +75,7 @@ impl TokenIssuer {
             .expect("the signing key of a ring can sign");
         text.push('.');
         URL_SAFE_NO_PAD.encode_string(signature.as_bytes(), &mut text);
+        debug_assert!(text.len() <= TOKEN_BYTES, "we would refuse our own token");
         Token(text.into())
     }
 

@@ -11,7 +11,7 @@ mod tests;
 
 pub use claims::VerifiedToken;
 pub(crate) use header::encode as encode_header;
-pub use issuer::TokenIssuer;
+pub use issuer::{NAME_BYTES_MAX, TokenIssuer};
 
 use serde::Deserialize;
 use std::fmt;

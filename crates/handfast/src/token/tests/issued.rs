@@ -1,6 +1,7 @@
 //! What we sign, and who else can read and write it.
 
 use super::*;
+use crate::token::NAME_BYTES_MAX;
 
 #[test]
 fn a_token_says_what_was_granted_whichever_algorithm_signed_it() {
@@ -23,6 +24,19 @@ fn a_token_has_exactly_the_header_and_the_claims_of_the_protocol() {
     assert_eq!(parts.len(), 3);
     assert_eq!(json(parts[0]), header());
     assert_eq!(json(parts[1]), claims());
+}
+
+#[test]
+fn the_longest_names_make_no_token_that_is_too_long() {
+    let key = with(all_keys().pop().unwrap(), "kid", json!("\u{e9}".repeat(64)));
+    let name = "\u{e9}".repeat(NAME_BYTES_MAX / 2);
+    let issuer = TokenIssuer::new(Arc::new(LiveKeys::new(ring(&[key]))), &name, &name);
+    let grant = Grant {
+        generation: Generation::MAX,
+        ..grant()
+    };
+    let token = issuer.sign(&"\u{10fffd}".repeat(64), &grant, &ID);
+    assert!(issuer.verify(token.expose(), NOW).is_ok());
 }
 
 #[test]
