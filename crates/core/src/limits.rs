@@ -28,8 +28,6 @@ pub struct ConnectionLimits {
     pub heartbeat_timeout: Duration,
     /// The age at which a token on a live connection is replaced.
     pub refresh_after: Duration,
-    /// The shortest password of a new account, in characters.
-    pub password_chars_min: usize,
     /// How many invalid requests one connection may send before it is closed.
     pub invalid_requests: u32,
 }
@@ -41,7 +39,6 @@ impl Default for ConnectionLimits {
             heartbeat_interval: Duration::from_secs(25),
             heartbeat_timeout: Duration::from_secs(10),
             refresh_after: Duration::from_secs(600),
-            password_chars_min: 8,
             invalid_requests: 32,
         }
     }

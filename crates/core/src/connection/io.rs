@@ -111,8 +111,10 @@ pub enum Question {
         /// Which.
         session: SessionId,
     },
-    /// Change the subject's password and end all other sessions.
+    /// Change the subject's password and end all sessions but this.
     ChangePassword {
+        /// This session.
+        session: SessionId,
         /// The password until now.
         old_password: Secret,
         /// The password from now on.

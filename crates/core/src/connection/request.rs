@@ -189,6 +189,7 @@ impl Connection {
                     id,
                     Kind::ChangePassword,
                     Question::ChangePassword {
+                        session,
                         old_password,
                         new_password,
                     },

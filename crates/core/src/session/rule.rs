@@ -24,7 +24,7 @@ pub struct TokenPolicy {
 }
 
 /// What a client showed beside its token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Evidence {
     /// Nothing.
     Bare,
