@@ -1,6 +1,144 @@
-//! handfast
+//! Session authentication for WebSockets: a client logs in once, over the socket, and the connection is the session.
+//!
+//! [`Handfast`] is one node: it gives an axum [`Router`] to mount in a program of your own, and for each authenticated
+//! connection a [`Session`] to receive from and send to.
+//!
+//! ```no_run
+//! use handfast::{Application, Handfast};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let handfast = Handfast::open("handfast-data")?
+//!     .application(Application::program(|mut session| async move {
+//!         while let Some(frame) = session.recv().await {
+//!             if session.send(frame).is_err() {
+//!                 return;
+//!             }
+//!         }
+//!     }))
+//!     .start()?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:9001").await?;
+//! handfast::serve(listener, handfast.router(), Default::default(), std::future::pending()).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It may also be mounted in a server that axum itself runs; serve that with
+//! `into_make_service_with_connect_info::<SocketAddr>()`, for the limits of each address.
 
+mod address;
+mod builder;
 pub mod clock;
+pub mod credentials;
+mod driver;
+mod hub;
 pub mod keys;
+mod limiter;
+mod node;
+mod origin;
+pub mod password;
 pub mod random;
+mod serve;
+mod session;
+mod settings;
+pub mod tls;
 pub mod token;
+mod upgrade;
+mod upkeep;
+pub mod username;
+
+pub use address::AddressLimits;
+pub use builder::{ACCOUNTS_FILE, Builder, KEYS_FILE, LEDGER_FILE, StartError};
+pub use handfast_core::{
+    framing::Frame,
+    limits::ConnectionLimits,
+    rate::Rate,
+    session::{SessionId, TokenPolicy},
+};
+pub use origin::AllowedOrigins;
+pub use serve::{Serving, serve};
+pub use session::{Application, Program, SendError, Session, SessionSender};
+pub use settings::{LoginLimits, Rates, Settings, TransportLimits};
+
+use axum::{Router, routing::any};
+use handfast_core::connection::Signal;
+use handfast_ledger::{Ledger, LedgerError};
+use node::Node;
+use std::{path::Path, sync::Arc, time::Duration};
+use token::TokenIssuer;
+
+/// How many steps a drain takes.
+const DRAIN_STEPS: u32 = 100;
+
+/// One running node. Clones are handles to the same one; it ends with the last of them and the last connection.
+#[derive(Clone, Debug)]
+pub struct Handfast {
+    node: Arc<Node>,
+}
+
+impl Handfast {
+    /// A node on the embedded ledger in the folder `data`, which is made if it is not there. Set it up further, then
+    /// [`start`](Builder::start) it.
+    ///
+    /// # Errors
+    /// [`StartError`], which names the file.
+    pub fn open(data: impl AsRef<Path>) -> Result<Builder, StartError> {
+        Builder::open(data.as_ref())
+    }
+
+    /// The routes of the WebSocket endpoint: `/ws` and `/ws/`.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/ws", any(upgrade::upgrade))
+            .route("/ws/", any(upgrade::upgrade))
+            .with_state(Arc::clone(&self.node))
+    }
+
+    /// The node's ledger.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.node.ledger
+    }
+
+    /// What signs and verifies the node's tokens.
+    #[must_use]
+    pub fn tokens(&self) -> &TokenIssuer {
+        &self.node.tokens
+    }
+
+    /// How many connections there are now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.node.hub.count()
+    }
+
+    /// Whether clients can be served: whether the ledger answers.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if it does not.
+    pub async fn ready(&self) -> Result<(), LedgerError> {
+        self.node.ledger.check().await
+    }
+
+    /// Closes all connections with 1001, spread over `spread`, so that their clients do not come to another node all
+    /// at once. Stop accepting before.
+    pub async fn drain(&self, spread: Duration) {
+        let mut slots = self.node.hub.slots();
+        let steps = DRAIN_STEPS
+            .min(u32::try_from(slots.len()).unwrap_or(DRAIN_STEPS))
+            .max(1);
+        let chunk = slots
+            .len()
+            .div_ceil(usize::try_from(steps).unwrap_or(1))
+            .max(1);
+        for index in (1..slots.len()).rev() {
+            let other = usize::try_from(random::below(index as u64 + 1)).unwrap_or(0);
+            slots.swap(index, other);
+        }
+        for slots in slots.chunks(chunk) {
+            for slot in slots {
+                slot.signal(Signal::GoingAway { reconnect_after: 0 });
+            }
+            tokio::time::sleep(spread / steps).await;
+        }
+    }
+}

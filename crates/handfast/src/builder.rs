@@ -1,0 +1,250 @@
+//! Setting a node up.
+
+use crate::{
+    Handfast,
+    address::Addresses,
+    clock::SystemClock,
+    credentials::{AccountCredentials, Credentials, PasswordSettings},
+    hub::Hub,
+    keys::{Algorithm, KeyFile, KeyFileError, LiveKeys},
+    limiter::Limiter,
+    node::Node,
+    session::Application,
+    settings::Settings,
+    token::TokenIssuer,
+    upkeep,
+};
+use handfast_core::time::Clock;
+use handfast_ledger::{
+    self as ledger, Backend, Ledger, LedgerError, OpenError, Sqlite,
+    accounts::{Accounts, SqliteAccounts},
+};
+use std::{
+    fmt,
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The embedded ledger's file in the data folder.
+pub const LEDGER_FILE: &str = "ledger.db";
+/// The accounts' file in the data folder.
+pub const ACCOUNTS_FILE: &str = "accounts.db";
+/// The keys' file in the data folder.
+pub const KEYS_FILE: &str = "keys.jwks";
+
+/// What stands in tokens as their issuer and audience, unless it is set.
+const NAME: &str = "handfast";
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be made or used.
+    #[error("the data folder {} cannot be used", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
+    /// A database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// The ledger does not answer.
+    #[error("the ledger does not answer")]
+    Ledger(#[from] LedgerError),
+    /// The threads that hash passwords cannot be started.
+    #[error("the threads that hash passwords cannot be started")]
+    Threads(#[source] io::Error),
+}
+
+/// A node that is being set up.
+pub struct Builder {
+    ledger: Box<dyn StartLedger>,
+    credentials: Source<Arc<dyn Accounts>, Arc<dyn Credentials>>,
+    keys: Source<KeyFile, Arc<LiveKeys>>,
+    settings: Settings,
+    passwords: PasswordSettings,
+    algorithm: Algorithm,
+    names: (Box<str>, Box<str>),
+    application: Application,
+}
+
+/// What a part is made from, or the part itself.
+enum Source<F, P> {
+    From(F),
+    Is(P),
+}
+
+/// A backend, whatever its type, that becomes a ledger when the node starts.
+trait StartLedger: Send {
+    fn start(
+        self: Box<Self>,
+        settings: ledger::Settings,
+        clock: Arc<dyn Clock>,
+        hub: Arc<Hub>,
+    ) -> Result<Ledger, LedgerError>;
+}
+
+impl<B: Backend> StartLedger for B {
+    fn start(
+        self: Box<Self>,
+        settings: ledger::Settings,
+        clock: Arc<dyn Clock>,
+        hub: Arc<Hub>,
+    ) -> Result<Ledger, LedgerError> {
+        Ledger::start(*self, settings, clock, hub)
+    }
+}
+
+impl Builder {
+    /// A node on parts of your own choice.
+    pub fn new(
+        ledger: impl Backend,
+        credentials: Arc<dyn Credentials>,
+        keys: Arc<LiveKeys>,
+    ) -> Self {
+        Self {
+            ledger: Box::new(ledger),
+            credentials: Source::Is(credentials),
+            keys: Source::Is(keys),
+            settings: Settings::default(),
+            passwords: PasswordSettings::default(),
+            algorithm: Algorithm::Hs256,
+            names: (NAME.into(), NAME.into()),
+            application: Application::None,
+        }
+    }
+
+    /// A node on the embedded ledger in the folder `data`, which is made if it is not there, for its owner only.
+    pub(crate) fn open(data: &Path) -> Result<Self, StartError> {
+        let folder = |source| StartError::Folder {
+            path: data.to_path_buf(),
+            source,
+        };
+        if !data.exists() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(data)
+                .map_err(folder)?;
+        }
+        let accounts: Arc<dyn Accounts> =
+            Arc::new(SqliteAccounts::open(&data.join(ACCOUNTS_FILE))?);
+        Ok(Self {
+            ledger: Box::new(Sqlite::open(&data.join(LEDGER_FILE))?),
+            credentials: Source::From(accounts),
+            keys: Source::From(KeyFile::new(data.join(KEYS_FILE))),
+            settings: Settings::default(),
+            passwords: PasswordSettings::default(),
+            algorithm: Algorithm::Hs256,
+            names: (NAME.into(), NAME.into()),
+            application: Application::None,
+        })
+    }
+
+    /// Sets what an operator may set.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets how the built-in accounts are made and their passwords hashed.
+    #[must_use]
+    pub fn passwords(mut self, passwords: PasswordSettings) -> Self {
+        self.passwords = passwords;
+        self
+    }
+
+    /// Has logins verified in another way than by the built-in accounts.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Arc<dyn Credentials>) -> Self {
+        self.credentials = Source::Is(credentials);
+        self
+    }
+
+    /// Sets the `iss` and `aud` of tokens, and the algorithm of a key that has to be made.
+    #[must_use]
+    pub fn tokens(mut self, issuer: &str, audience: &str, algorithm: Algorithm) -> Self {
+        self.names = (issuer.into(), audience.into());
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// Says what becomes of the frames of authenticated connections that are not the protocol's.
+    #[must_use]
+    pub fn application(mut self, application: Application) -> Self {
+        self.application = application;
+        self
+    }
+
+    /// The file that the keys come from, if they come from one.
+    #[must_use]
+    pub fn key_file(&self) -> Option<KeyFile> {
+        match &self.keys {
+            Source::From(file) => Some(file.clone()),
+            Source::Is(_) => None,
+        }
+    }
+
+    /// Starts the node, within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`], which says what cannot be used.
+    pub fn start(self) -> Result<Handfast, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let keys = match self.keys {
+            Source::Is(keys) => keys,
+            Source::From(file) => Arc::new(LiveKeys::new(
+                file.load_or_create(self.algorithm, clock.now().unix)?,
+            )),
+        };
+        let credentials = match self.credentials {
+            Source::Is(credentials) => credentials,
+            Source::From(accounts) => {
+                let made = AccountCredentials::start(accounts, self.passwords, Arc::clone(&clock));
+                Arc::new(made.map_err(StartError::Threads)?)
+            }
+        };
+        let hub = Arc::new(Hub::new());
+        let policy = ledger::Settings {
+            policy: self.settings.tokens,
+        };
+        let ledger = self
+            .ledger
+            .start(policy, Arc::clone(&clock), Arc::clone(&hub))?;
+        let (issuer, audience) = self.names;
+        let node = Arc::new(Node {
+            connection_limits: Arc::new(self.settings.connection),
+            clock,
+            hub,
+            ledger,
+            tokens: Arc::new(TokenIssuer::new(keys, &issuer, &audience)),
+            credentials,
+            application: self.application,
+            addresses: Arc::new(Addresses::new(self.settings.addresses)),
+            logins_by_account: Limiter::new(self.settings.rates.logins_per_account),
+            logins_by_address: Limiter::new(self.settings.rates.logins_per_address),
+            presentations: Limiter::new(self.settings.rates.presentations_per_session),
+            settings: self.settings,
+        });
+        drop(tokio::spawn(upkeep::follow_changes(Arc::downgrade(&node))));
+        drop(tokio::spawn(upkeep::sweep(Arc::downgrade(&node))));
+        Ok(Handfast { node })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

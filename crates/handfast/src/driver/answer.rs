@@ -1,0 +1,484 @@
+//! How the machine's questions are answered.
+
+use crate::{
+    credentials::{self, LoginRefused},
+    node::Node,
+    random,
+    username::Username,
+};
+use handfast_core::{
+    connection::{Question, Reply},
+    message::{InvalidReason, ListedSession, Secret},
+    rate::Exceeded,
+    session::{
+        AttemptHash, ConnectionId, Evidence, Presentation, Presented, Pushed, Refusal,
+        RevocationReason, Session, SessionId, SessionRecord,
+    },
+    time::Now,
+};
+use handfast_ledger::{
+    Create, LedgerError, Origin, Present, PresentedSession, Receipt, Revoke, Scope,
+};
+use std::{
+    fmt,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+/// How long a presentation may take from its receipt to its commit. With the rate at which a session may present, this
+/// bounds how far behind an honest presentation can come.
+const PRESENTATION_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a client is asked to wait when the ledger cannot answer, in seconds.
+const RETRY_AFTER: u64 = 2;
+/// How much more a failed login costs than one that succeeds.
+const FAILED_LOGIN_COST: u32 = 1;
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) connection: ConnectionId,
+    pub(super) address: IpAddr,
+    pub(super) agent: Box<str>,
+}
+
+impl Caller {
+    fn origin(&self) -> Origin {
+        Origin {
+            address: self.address.to_string().into(),
+            agent: self.agent.clone(),
+        }
+    }
+}
+
+/// A question that is being answered. Dropping it withdraws a presentation that has not been decided.
+pub(super) enum Answering {
+    /// The answer is known.
+    Known(Option<Reply>),
+    Presentation {
+        session: SessionId,
+        subject: Box<str>,
+        receipt: Receipt<PresentedSession>,
+    },
+    Push {
+        session: SessionId,
+        receipt: Receipt<(Pushed, Option<SessionRecord>)>,
+    },
+    /// Whatever happens rarely.
+    Task(Pin<Box<dyn Future<Output = Reply> + Send>>),
+}
+
+impl Answering {
+    /// Sets about answering `question` for `caller`, whose connection is bound to a session of `subject` if any.
+    pub(super) fn begin(
+        node: &Arc<Node>,
+        caller: &Caller,
+        subject: Option<&str>,
+        question: Question,
+        now: Now,
+    ) -> Self {
+        let subject = || Box::from(subject.unwrap_or_default());
+        match question {
+            Question::Present {
+                token,
+                attempt,
+                bound,
+                proof: _,
+            } => {
+                let shown = Shown {
+                    token,
+                    attempt,
+                    bound,
+                };
+                present(node, caller, &shown, now).unwrap_or_else(|reply| Self::Known(Some(reply)))
+            }
+            Question::Push { session } => Self::Push {
+                session,
+                receipt: node.ledger.push(session, caller.connection),
+            },
+            Question::Login {
+                username,
+                password,
+                register,
+            } => Self::task(login(
+                Arc::clone(node),
+                caller.clone(),
+                username,
+                password,
+                register,
+            )),
+            Question::Logout {
+                session,
+                everywhere,
+            } => {
+                let scope = if everywhere {
+                    Scope::Subject {
+                        subject: subject(),
+                        except: None,
+                    }
+                } else {
+                    Scope::Session {
+                        session,
+                        subject: Some(subject()),
+                    }
+                };
+                Self::task(end(Arc::clone(node), caller.connection, scope, false))
+            }
+            Question::Revoke { session } => {
+                let scope = Scope::Session {
+                    session,
+                    subject: Some(subject()),
+                };
+                Self::task(end(Arc::clone(node), caller.connection, scope, true))
+            }
+            Question::List => Self::task(list(Arc::clone(node), caller.connection, subject())),
+            Question::ChangePassword {
+                session,
+                old_password,
+                new_password,
+            } => {
+                let change = PasswordChange {
+                    subject: subject(),
+                    session,
+                    old_password,
+                    new_password,
+                };
+                Self::task(change_password(Arc::clone(node), caller.clone(), change))
+            }
+        }
+    }
+
+    fn task(task: impl Future<Output = Reply> + Send + 'static) -> Self {
+        Self::Task(Box::pin(task))
+    }
+
+    pub(super) fn poll(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        node: &Node,
+    ) -> Poll<Reply> {
+        match self.get_mut() {
+            Self::Known(reply) => Poll::Ready(reply.take().unwrap_or_else(unavailable)),
+            Self::Presentation {
+                session,
+                subject,
+                receipt,
+            } => {
+                let decided = ready!(Pin::new(receipt).poll(context));
+                Poll::Ready(decided.map_or_else(
+                    |error| failed(&error),
+                    |decided| presented(node, *session, std::mem::take(subject), &decided),
+                ))
+            }
+            Self::Push { session, receipt } => {
+                Poll::Ready(match ready!(Pin::new(receipt).poll(context)) {
+                    Ok((Pushed::Issued, Some(record))) => {
+                        Reply::Pushed(node.grant(*session, &record))
+                    }
+                    Ok((Pushed::Issued, None)) => Reply::NotPushed(Pushed::Ended),
+                    Ok((outcome, _)) => Reply::NotPushed(outcome),
+                    Err(error) => failed(&error),
+                })
+            }
+            Self::Task(task) => task.as_mut().poll(context),
+        }
+    }
+}
+
+impl fmt::Debug for Answering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Known(_) => "Known",
+            Self::Presentation { .. } => "Presentation",
+            Self::Push { .. } => "Push",
+            Self::Task(_) => "Task",
+        })
+    }
+}
+
+/// What a client shows to go on with a session.
+struct Shown {
+    token: Secret,
+    attempt: Option<AttemptHash>,
+    /// The session that the connection is bound to.
+    bound: Option<SessionId>,
+}
+
+/// Verifies a token and hands it to the ledger.
+fn present(node: &Node, caller: &Caller, shown: &Shown, now: Now) -> Result<Answering, Reply> {
+    let Shown {
+        token,
+        attempt,
+        bound,
+    } = shown;
+    let verified = node
+        .tokens
+        .verify(token.expose(), now.unix)
+        .map_err(Reply::Refused)?;
+    let session = verified.session;
+    if bound.is_some_and(|bound| bound != session) {
+        return Err(Reply::Invalid(InvalidReason::OtherSession));
+    }
+    node.presentations
+        .take(session, now.moment)
+        .map_err(too_many)?;
+    node.hub.bind(caller.connection, Some(session));
+    let presentation = Presentation {
+        generation: verified.generation,
+        evidence: attempt.map_or(Evidence::Bare, Evidence::Attempt),
+        connection: caller.connection,
+    };
+    let deadline = now.moment.after(PRESENTATION_DEADLINE);
+    let origin = bound.is_none().then(|| caller.origin());
+    let receipt = node.ledger.present(Present {
+        session,
+        presentation,
+        origin,
+        deadline,
+    });
+    Ok(Answering::Presentation {
+        session,
+        subject: verified.subject,
+        receipt,
+    })
+}
+
+fn presented(
+    node: &Node,
+    session: SessionId,
+    subject: Box<str>,
+    decided: &PresentedSession,
+) -> Reply {
+    match (decided.presented, &decided.record) {
+        (
+            Presented::Advanced
+            | Presented::AnsweredAgain
+            | Presented::Replaced
+            | Presented::RolledForward,
+            Some(record),
+        ) => Reply::Presented {
+            subject,
+            grant: node.grant(session, record),
+        },
+        (Presented::Refused(refusal), _) => Reply::Refused(refusal),
+        (
+            Presented::FromTheFuture
+            | Presented::Advanced
+            | Presented::AnsweredAgain
+            | Presented::Replaced
+            | Presented::RolledForward,
+            _,
+        ) => Reply::Refused(Refusal::Unknown),
+    }
+}
+
+/// Verifies a login and begins a session.
+async fn login(
+    node: Arc<Node>,
+    caller: Caller,
+    username: Box<str>,
+    password: Secret,
+    register: bool,
+) -> Reply {
+    let subject = match identify(&node, &username, &password) {
+        Ok(subject) => subject,
+        Err(reason) => return Reply::Invalid(reason),
+    };
+    if let Err(exceeded) = admit_login(&node, &subject, caller.address) {
+        return too_many(exceeded);
+    }
+    let login = credentials::Login {
+        subject: &subject,
+        password: &password,
+    };
+    let admitted = if register {
+        node.credentials.register(login).await
+    } else {
+        node.credentials.login(login).await
+    };
+    let registered = match admitted {
+        Ok(admitted) => admitted.registered,
+        Err(refused) => return login_refused(&node, &subject, caller.address, refused),
+    };
+    begin_session(&node, &caller, subject, registered).await
+}
+
+/// The subject that a login is for, if name and password keep to their bounds.
+fn identify(node: &Node, username: &str, password: &Secret) -> Result<Box<str>, InvalidReason> {
+    let limits = &node.settings.logins;
+    if password.expose().len() > limits.password_bytes {
+        return Err(InvalidReason::PasswordTooLong);
+    }
+    let username = Username::parse(username).map_err(|_| InvalidReason::UsernameInvalid)?;
+    if username.as_str().chars().count() > limits.username_chars {
+        return Err(InvalidReason::UsernameInvalid);
+    }
+    Ok(username.into())
+}
+
+async fn begin_session(node: &Node, caller: &Caller, subject: Box<str>, registered: bool) -> Reply {
+    let session = random::session_id();
+    node.hub.bind(caller.connection, Some(session));
+    let created = node.ledger.create(Create {
+        session,
+        subject: subject.clone(),
+        origin: caller.origin(),
+        owner: caller.connection,
+        key: None,
+        sessions_max: node.settings.sessions_per_subject,
+    });
+    match created.await {
+        Ok(record) => Reply::LoggedIn {
+            subject,
+            grant: node.grant(session, &record),
+            registered,
+        },
+        Err(error) => failed(&error),
+    }
+}
+
+/// Takes a login out of the rates of its account and its address.
+fn admit_login(node: &Node, subject: &str, address: IpAddr) -> Result<(), Exceeded> {
+    let now = node.clock.now().moment;
+    node.logins_by_address.take(address, now)?;
+    node.logins_by_account.take(subject.into(), now)
+}
+
+fn login_refused(node: &Node, subject: &str, address: IpAddr, refused: LoginRefused) -> Reply {
+    match refused {
+        LoginRefused::InvalidPassword => {
+            let now = node.clock.now().moment;
+            node.logins_by_address
+                .charge(address, FAILED_LOGIN_COST, now);
+            node.logins_by_account
+                .charge(subject.into(), FAILED_LOGIN_COST, now);
+            Reply::InvalidPassword
+        }
+        LoginRefused::Invalid(reason) => Reply::Invalid(reason),
+        LoginRefused::TooMany { retry_after } => too_many(Exceeded { retry_after }),
+        LoginRefused::Unavailable => unavailable(),
+    }
+}
+
+/// Ends sessions. Where it must have been one that there was, ending none is an answer of its own.
+async fn end(node: Arc<Node>, by: ConnectionId, scope: Scope, must_exist: bool) -> Reply {
+    let revoke = Revoke {
+        scope,
+        reason: RevocationReason::Logout,
+        by: Some(by),
+    };
+    match node.ledger.revoke(revoke).await {
+        Ok(ended) if ended.is_empty() && must_exist => {
+            Reply::Invalid(InvalidReason::UnknownSession)
+        }
+        Ok(_) => Reply::Ended,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn list(node: Arc<Node>, connection: ConnectionId, subject: Box<str>) -> Reply {
+    match node.ledger.list(subject).await {
+        Ok(sessions) => Reply::Sessions(
+            sessions
+                .into_iter()
+                .map(|session| listed(&node, connection, session))
+                .collect(),
+        ),
+        Err(error) => failed(&error),
+    }
+}
+
+fn listed(node: &Node, connection: ConnectionId, session: Session) -> ListedSession {
+    let Session {
+        session,
+        address,
+        agent,
+        record,
+        ..
+    } = session;
+    let online = record
+        .owner
+        .is_some_and(|owner| node.hub.owns(owner, session));
+    ListedSession {
+        session,
+        created_at: record.created_at,
+        last_seen_at: if online {
+            node.clock.now().unix
+        } else {
+            record.last_seen_at
+        },
+        online,
+        address,
+        agent,
+        current: record.owner == Some(connection),
+    }
+}
+
+struct PasswordChange {
+    subject: Box<str>,
+    session: SessionId,
+    old_password: Secret,
+    new_password: Secret,
+}
+
+/// Changes a password, and ends every session of the subject but the one of this connection.
+async fn change_password(node: Arc<Node>, caller: Caller, change: PasswordChange) -> Reply {
+    let PasswordChange {
+        subject,
+        session,
+        old_password,
+        new_password,
+    } = change;
+    if let Err(exceeded) = admit_login(&node, &subject, caller.address) {
+        return too_many(exceeded);
+    }
+    // Accounts and sessions are not one transaction. A ledger that works now will most likely end the other sessions
+    // in a moment; with one that does not, the password stays as it is.
+    if let Err(error) = node.ledger.check().await {
+        return failed(&error);
+    }
+    let login = credentials::Login {
+        subject: &subject,
+        password: &old_password,
+    };
+    let changed = node.credentials.change_password(login, &new_password).await;
+    if let Err(refused) = changed {
+        return login_refused(&node, &subject, caller.address, refused);
+    }
+    let revoke = Revoke {
+        scope: Scope::Subject {
+            subject,
+            except: Some(session),
+        },
+        reason: RevocationReason::PasswordChanged,
+        by: Some(caller.connection),
+    };
+    match node.ledger.revoke(revoke).await {
+        Ok(_) => Reply::PasswordChanged,
+        Err(error) => failed(&error),
+    }
+}
+
+fn too_many(exceeded: Exceeded) -> Reply {
+    let wait = exceeded.retry_after;
+    Reply::TooManyRequests {
+        retry_after: wait
+            .as_secs()
+            .saturating_add(u64::from(wait.subsec_nanos() > 0))
+            .max(1),
+    }
+}
+
+fn unavailable() -> Reply {
+    Reply::Unavailable {
+        retry_after: RETRY_AFTER,
+    }
+}
+
+/// The ledger did not apply it. The ledger has logged why.
+fn failed(error: &LedgerError) -> Reply {
+    tracing::debug!(%error, "not applied");
+    unavailable()
+}

@@ -1,0 +1,180 @@
+//! Whether a stream of frames is between two messages.
+
+use std::io::Cursor;
+use tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{Data, OpCode},
+};
+
+/// The longest header: two bytes, eight of length, four of mask (RFC 6455 section 5.2).
+pub(super) const HEADER_BYTES: usize = 14;
+
+/// Follows the frames in a stream of bytes without looking into them, so that a codec can be dropped exactly where it
+/// holds nothing.
+///
+/// It judges nothing: what is no frame is for the codec to refuse.
+#[derive(Debug, Default)]
+pub(super) struct Boundary {
+    /// The header that has begun, and how much of it has come.
+    header: [u8; HEADER_BYTES],
+    begun: usize,
+    /// How much of the frame's payload is still to come.
+    payload: u64,
+    /// How many frames of an unfinished message have begun.
+    fragments: u32,
+    /// The bytes make no sense; there is no boundary any more.
+    lost: bool,
+}
+
+impl Boundary {
+    /// Follows `bytes`, which come next in the stream.
+    pub(super) fn advance(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && !self.lost {
+            let skipped = usize::try_from(self.payload)
+                .unwrap_or(usize::MAX)
+                .min(bytes.len());
+            self.payload -= skipped as u64;
+            bytes = &bytes[skipped..];
+            if self.payload == 0 {
+                bytes = self.advance_header(bytes);
+            }
+        }
+    }
+
+    /// Reads a header, or as much of it as is there, and gives what follows it.
+    fn advance_header<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let begun = self.begun;
+        let taken = bytes.len().min(HEADER_BYTES - begun);
+        self.begun += taken;
+        self.header[begun..self.begun].copy_from_slice(&bytes[..taken]);
+        let mut cursor = Cursor::new(&self.header[..self.begun]);
+        match FrameHeader::parse(&mut cursor) {
+            Ok(Some((header, payload))) => {
+                let length = usize::try_from(cursor.position()).unwrap_or(self.begun);
+                self.enter(&header, payload);
+                self.begun = 0;
+                &bytes[length - begun..]
+            }
+            Ok(None) => &bytes[taken..],
+            Err(_) => {
+                self.lost = true;
+                &[]
+            }
+        }
+    }
+
+    fn enter(&mut self, header: &FrameHeader, payload: u64) {
+        self.payload = payload;
+        match (header.opcode, header.is_final) {
+            (OpCode::Control(_), _) => {}
+            (
+                OpCode::Data(Data::Text | Data::Binary | Data::Continue | Data::Reserved(_)),
+                true,
+            ) => self.fragments = 0,
+            (
+                OpCode::Data(Data::Text | Data::Binary | Data::Continue | Data::Reserved(_)),
+                false,
+            ) => {
+                self.fragments = self.fragments.saturating_add(1);
+            }
+        }
+    }
+
+    /// How many frames the unfinished message has.
+    pub(super) fn fragments(&self) -> u32 {
+        self.fragments
+    }
+
+    /// Whether nothing has begun that is not finished.
+    pub(super) fn is_at_rest(&self) -> bool {
+        !self.lost && self.payload == 0 && self.begun == 0 && self.fragments == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A masked text frame of `payload` bytes, with the length written in `extra` more bytes than needed.
+    fn frame(first: u8, payload: usize) -> Vec<u8> {
+        let mut frame = vec![first];
+        match payload {
+            0..=125 => frame.push(0x80 | u8::try_from(payload).unwrap()),
+            126..=65_535 => {
+                frame.push(0x80 | 126);
+                frame.extend(u16::try_from(payload).unwrap().to_be_bytes());
+            }
+            _ => {
+                frame.push(0x80 | 127);
+                frame.extend((payload as u64).to_be_bytes());
+            }
+        }
+        frame.extend([1, 2, 3, 4]);
+        frame.resize(frame.len() + payload, 0x55);
+        frame
+    }
+
+    const TEXT: u8 = 0x81;
+    const TEXT_BEGINS: u8 = 0x01;
+    const CONTINUES: u8 = 0x00;
+    const CONTINUES_AND_ENDS: u8 = 0x80;
+    const PING: u8 = 0x89;
+
+    #[test]
+    fn a_stream_is_at_rest_exactly_between_messages_however_it_is_cut() {
+        let stream = [
+            frame(TEXT, 0),
+            frame(TEXT, 125),
+            frame(TEXT_BEGINS, 300),
+            frame(PING, 4),
+            frame(CONTINUES, 0),
+            frame(CONTINUES_AND_ENDS, 70_000),
+            frame(PING, 0),
+        ];
+        let ends: Vec<usize> = stream
+            .iter()
+            .scan(0, |end, frame| {
+                *end += frame.len();
+                Some(*end)
+            })
+            .collect();
+        let at_rest_after = [true, true, false, false, false, true, true];
+        let bytes = stream.concat();
+        for chunk in [1, 2, 3, 7, 13, 14, 15, 4096, bytes.len()] {
+            let mut boundary = Boundary::default();
+            let mut fed = 0;
+            for piece in bytes.chunks(chunk) {
+                boundary.advance(piece);
+                fed += piece.len();
+                let expected = ends
+                    .iter()
+                    .position(|end| *end == fed)
+                    .is_some_and(|index| at_rest_after[index]);
+                assert_eq!(
+                    boundary.is_at_rest(),
+                    expected,
+                    "after {fed} bytes in pieces of {chunk}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_length_written_longer_than_needed_is_followed_too() {
+        let mut boundary = Boundary::default();
+        boundary.advance(&[TEXT, 0x80 | 126, 0, 2, 1, 2, 3, 4, b'h']);
+        assert!(!boundary.is_at_rest());
+        boundary.advance(b"i");
+        assert!(boundary.is_at_rest());
+    }
+
+    #[test]
+    fn fragments_are_counted_until_the_message_ends() {
+        let mut boundary = Boundary::default();
+        boundary.advance(&frame(TEXT_BEGINS, 1));
+        boundary.advance(&frame(CONTINUES, 1));
+        assert_eq!(boundary.fragments(), 2);
+        boundary.advance(&frame(CONTINUES_AND_ENDS, 1));
+        assert_eq!(boundary.fragments(), 0);
+    }
+}

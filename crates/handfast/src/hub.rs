@@ -1,0 +1,219 @@
+//! Which connections this node has, and how to reach one of them.
+//!
+//! What a session's owner must hear (that it was superseded or revoked) goes to that one connection by its number;
+//! no other is looked at.
+
+use crate::random;
+use atomic_waker::AtomicWaker;
+use handfast_core::{
+    connection::Signal,
+    session::{ConnectionId, RevocationReason, SessionId},
+};
+use handfast_ledger::{Change, Observer};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    },
+    task::Waker,
+};
+
+/// Locks are per shard, so that two connections rarely meet at one.
+const SHARDS: usize = 64;
+
+/// All connections of this node.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    node: u64,
+    last_number: AtomicU64,
+    connections: AtomicUsize,
+    shards: Box<[Mutex<HashMap<u64, Entry>>]>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    slot: Arc<Slot>,
+    /// The session that the connection owns, or is about to: a change of another one does not concern it.
+    session: Option<SessionId>,
+}
+
+impl Hub {
+    pub(crate) fn new() -> Self {
+        Self {
+            node: random::node(),
+            last_number: AtomicU64::new(0),
+            connections: AtomicUsize::new(0),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    /// A name for a new connection, and the slot by which it is reached until it is [removed](Self::remove).
+    pub(crate) fn add(&self) -> (ConnectionId, Arc<Slot>) {
+        let number = self.last_number.fetch_add(1, Ordering::Relaxed);
+        let slot = Arc::new(Slot::default());
+        let entry = Entry {
+            slot: Arc::clone(&slot),
+            session: None,
+        };
+        self.shard(number).insert(number, entry);
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        (
+            ConnectionId {
+                node: self.node,
+                number,
+            },
+            slot,
+        )
+    }
+
+    pub(crate) fn remove(&self, connection: ConnectionId) {
+        if self
+            .shard(connection.number)
+            .remove(&connection.number)
+            .is_some()
+        {
+            self.connections.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that `connection` owns `session`, or is about to. This comes before the ledger is asked, so that whatever
+    /// the ledger decides next finds the connection.
+    pub(crate) fn bind(&self, connection: ConnectionId, session: Option<SessionId>) {
+        if let Some(entry) = self.shard(connection.number).get_mut(&connection.number) {
+            entry.session = session;
+        }
+    }
+
+    /// Whether `connection` is on this node and owns `session`.
+    pub(crate) fn owns(&self, connection: ConnectionId, session: SessionId) -> bool {
+        let shard = self.shard(connection.number);
+        connection.node == self.node
+            && shard
+                .get(&connection.number)
+                .is_some_and(|entry| entry.session == Some(session))
+    }
+
+    /// How many connections there are.
+    pub(crate) fn count(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// The slots of all connections.
+    pub(crate) fn slots(&self) -> Vec<Arc<Slot>> {
+        let shards = self.shards.iter().map(lock);
+        shards
+            .flat_map(|shard| {
+                shard
+                    .values()
+                    .map(|entry| Arc::clone(&entry.slot))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    fn signal(&self, connection: ConnectionId, session: SessionId, signal: Signal) {
+        if connection.node != self.node {
+            return;
+        }
+        if let Some(entry) = self.shard(connection.number).get(&connection.number)
+            && entry.session == Some(session)
+        {
+            entry.slot.signal(signal);
+        }
+    }
+
+    fn shard(&self, number: u64) -> MutexGuard<'_, HashMap<u64, Entry>> {
+        let index = usize::try_from(number).unwrap_or(0) % SHARDS;
+        lock(&self.shards[index])
+    }
+}
+
+/// Nothing that is done under these locks leaves a map half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Observer for Hub {
+    fn committed(&self, changes: &[Change]) {
+        for change in changes {
+            if let (Some(reason), Some(owner)) = (change.revoked, change.owner)
+                && change.by != Some(owner)
+            {
+                self.signal(owner, change.session, Signal::Ended(reason));
+            }
+            if let Some(former) = change.former_owner
+                && change.owner != Some(former)
+            {
+                self.signal(former, change.session, Signal::Superseded);
+            }
+        }
+    }
+}
+
+/// The way to one connection: at most one signal, and its task's waker.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    signal: AtomicU8,
+    waker: AtomicWaker,
+}
+
+impl Slot {
+    /// Leaves a signal and wakes the connection. Of several signals the gravest is heard.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.signal.fetch_max(encode(signal), Ordering::AcqRel);
+        self.waker.wake();
+    }
+
+    pub(crate) fn take(&self) -> Option<Signal> {
+        match self.signal.load(Ordering::Acquire) {
+            NO_SIGNAL => None,
+            _ => decode(self.signal.swap(NO_SIGNAL, Ordering::AcqRel)),
+        }
+    }
+
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    pub(crate) fn wake(&self) {
+        self.waker.wake();
+    }
+}
+
+/// Signals as one byte, so that a slot needs no lock: going away, superseded, then the reasons of a revocation.
+const NO_SIGNAL: u8 = 0;
+const GOING_AWAY: u8 = 1;
+const SUPERSEDED: u8 = 2;
+const ENDED: u8 = 3;
+
+/// How long a client is told to stay away from a node that is going, in seconds. Its own backoff spreads it further.
+const RECONNECT_AFTER: u64 = 1;
+
+fn encode(signal: Signal) -> u8 {
+    match signal {
+        Signal::GoingAway { .. } => GOING_AWAY,
+        Signal::Superseded => SUPERSEDED,
+        Signal::Ended(reason) => {
+            let index = RevocationReason::ALL
+                .iter()
+                .position(|it| *it == reason)
+                .unwrap_or(0);
+            ENDED.saturating_add(u8::try_from(index).unwrap_or(0))
+        }
+    }
+}
+
+fn decode(byte: u8) -> Option<Signal> {
+    match byte {
+        NO_SIGNAL => None,
+        GOING_AWAY => Some(Signal::GoingAway {
+            reconnect_after: RECONNECT_AFTER,
+        }),
+        SUPERSEDED => Some(Signal::Superseded),
+        ended => RevocationReason::ALL
+            .get(usize::from(ended - ENDED))
+            .copied()
+            .map(Signal::Ended),
+    }
+}

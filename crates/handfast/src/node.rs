@@ -1,0 +1,73 @@
+//! One running node: what its connections share.
+
+use crate::{
+    address::Addresses, credentials::Credentials, hub::Hub, limiter::Limiter, session::Application,
+    settings::Settings, token::TokenIssuer,
+};
+use handfast_core::{
+    limits::ConnectionLimits,
+    message::Grant,
+    session::{SessionId, SessionRecord},
+    time::{Clock, Moment},
+};
+use handfast_ledger::Ledger;
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+
+/// How fine wake-ups are. Connections whose beats fall into one such step are woken together, which costs the node
+/// one turn of its timer instead of one for each.
+const WAKE_STEPS_PER_BEAT: u32 = 64;
+/// The longest step.
+const WAKE_STEP_MAX: Duration = Duration::from_millis(250);
+
+/// What all connections of a node share.
+pub(crate) struct Node {
+    pub(crate) settings: Settings,
+    pub(crate) connection_limits: Arc<ConnectionLimits>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) ledger: Ledger,
+    pub(crate) tokens: Arc<TokenIssuer>,
+    pub(crate) credentials: Arc<dyn Credentials>,
+    pub(crate) application: Application,
+    pub(crate) addresses: Arc<Addresses>,
+    pub(crate) logins_by_account: Limiter<Box<str>>,
+    pub(crate) logins_by_address: Limiter<IpAddr>,
+    pub(crate) presentations: Limiter<SessionId>,
+}
+
+impl Node {
+    /// What a client is told of the token that the record has issued last.
+    pub(crate) fn grant(&self, session: SessionId, record: &SessionRecord) -> Grant {
+        let refresh_at = record
+            .token_issued_at
+            .after(self.settings.connection.refresh_after);
+        Grant {
+            session,
+            generation: record.issued,
+            issued_at: record.token_issued_at,
+            expires_at: record.token_expires_at,
+            refresh_at: refresh_at.min(record.token_expires_at),
+        }
+    }
+
+    /// The first moment from `deadline` on at which connections are woken.
+    pub(crate) fn wake_moment(&self, deadline: Moment) -> Moment {
+        let step =
+            (self.settings.connection.heartbeat_interval / WAKE_STEPS_PER_BEAT).min(WAKE_STEP_MAX);
+        let step_ms = u64::try_from(step.as_millis()).unwrap_or(1).max(1);
+        Moment::from_millis(
+            deadline
+                .as_millis()
+                .div_ceil(step_ms)
+                .saturating_mul(step_ms),
+        )
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

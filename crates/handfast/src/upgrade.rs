@@ -1,0 +1,277 @@
+//! The request that becomes a connection.
+
+use crate::{
+    address::{client_address, client_agent},
+    driver::{Accepted, Driver},
+    node::Node,
+};
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use handfast_core::{
+    close::{CloseCode, Closing},
+    framing::{self, Framing},
+};
+use hyper::{
+    ext::Protocol,
+    upgrade::{OnUpgrade, Upgraded},
+};
+use hyper_util::{rt::TokioIo, server::conn::auto};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::server::TlsStream;
+use tungstenite::handshake::derive_accept_key;
+
+/// The only version of the WebSocket protocol (RFC 6455 section 4.4).
+const VERSION: HeaderValue = HeaderValue::from_static("13");
+
+/// Why a request does not become a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UpgradeRefused {
+    #[error("this is a WebSocket endpoint: connect with a WebSocket client")]
+    NotAnUpgrade,
+    #[error("only version 13 of the WebSocket protocol is spoken here")]
+    WrongVersion,
+    #[error("the Sec-WebSocket-Key header is missing or wrong")]
+    WrongKey,
+    #[error("pages of this origin may not connect")]
+    ForbiddenOrigin,
+    #[error("this connection cannot be upgraded")]
+    NotUpgradable,
+}
+
+impl IntoResponse for UpgradeRefused {
+    fn into_response(self) -> Response {
+        let (status, name, value) = match self {
+            Self::NotAnUpgrade => (
+                StatusCode::UPGRADE_REQUIRED,
+                header::UPGRADE,
+                HeaderValue::from_static("websocket"),
+            ),
+            Self::WrongVersion => (
+                StatusCode::UPGRADE_REQUIRED,
+                header::SEC_WEBSOCKET_VERSION,
+                VERSION,
+            ),
+            Self::WrongKey | Self::NotUpgradable => {
+                return (StatusCode::BAD_REQUEST, self.to_string()).into_response();
+            }
+            Self::ForbiddenOrigin => {
+                return (StatusCode::FORBIDDEN, self.to_string()).into_response();
+            }
+        };
+        (status, [(name, value)], self.to_string()).into_response()
+    }
+}
+
+/// Answers an upgrade request (RFC 6455 section 4.2, RFC 8441 section 5) and sets a driver on the connection.
+pub(crate) async fn upgrade(
+    State(node): State<Arc<Node>>,
+    mut request: Request,
+) -> Result<Response, UpgradeRefused> {
+    let answer = Handshake::read(&request)?;
+    let headers = request.headers();
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| {
+        request
+            .uri()
+            .authority()
+            .map(|authority| authority.as_str())
+    });
+    if !node.settings.allowed_origins.allow(headers, host) {
+        return Err(UpgradeRefused::ForbiddenOrigin);
+    }
+    let framing = Framing::negotiate(subprotocols(headers));
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
+        peer.ip()
+    });
+    let address = client_address(peer, headers, &node.settings.trusted_proxies);
+    let agent = client_agent(headers);
+    let upgraded = request
+        .extensions_mut()
+        .remove::<OnUpgrade>()
+        .ok_or(UpgradeRefused::NotUpgradable)?;
+
+    drop(tokio::spawn(async move {
+        match upgraded.await {
+            Ok(upgraded) => Upgrading {
+                node,
+                framing,
+                address,
+                agent,
+            }
+            .drive(upgraded),
+            Err(error) => tracing::debug!(%error, "the client left before its upgrade"),
+        }
+    }));
+    Ok(answer.response(framing))
+}
+
+/// What a request asks for, in the way of its HTTP version.
+enum Handshake {
+    Http1 { accept: HeaderValue },
+    Http2,
+}
+
+impl Handshake {
+    fn read(request: &Request) -> Result<Self, UpgradeRefused> {
+        let headers = request.headers();
+        let handshake = if request.version() == Version::HTTP_2 {
+            let websocket = request
+                .extensions()
+                .get::<Protocol>()
+                .is_some_and(|it| it.as_str() == "websocket");
+            if request.method() != Method::CONNECT || !websocket {
+                return Err(UpgradeRefused::NotAnUpgrade);
+            }
+            Self::Http2
+        } else {
+            let asks = has_token(headers, &header::CONNECTION, "upgrade")
+                && has_token(headers, &header::UPGRADE, "websocket");
+            if request.method() != Method::GET || !asks {
+                return Err(UpgradeRefused::NotAnUpgrade);
+            }
+            let key = headers
+                .get(header::SEC_WEBSOCKET_KEY)
+                .ok_or(UpgradeRefused::WrongKey)?;
+            Self::Http1 {
+                accept: accept_key(key)?,
+            }
+        };
+        if headers.get(header::SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
+            return Err(UpgradeRefused::WrongVersion);
+        }
+        Ok(handshake)
+    }
+
+    fn response(self, framing: Framing) -> Response {
+        let mut response = Response::default();
+        let headers = response.headers_mut();
+        match framing {
+            Framing::Plain => {}
+            Framing::V1 => {
+                headers.insert(
+                    header::SEC_WEBSOCKET_PROTOCOL,
+                    HeaderValue::from_static(framing::V1),
+                );
+            }
+        }
+        match self {
+            Self::Http1 { accept } => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            }
+            Self::Http2 => {}
+        }
+        response
+    }
+}
+
+/// The answer to a key: 16 bytes in base64 (RFC 6455 section 4.1).
+fn accept_key(key: &HeaderValue) -> Result<HeaderValue, UpgradeRefused> {
+    const KEY_CHARS: usize = 24;
+    let key = key.as_bytes();
+    if key.len() != KEY_CHARS || !key.ends_with(b"==") {
+        return Err(UpgradeRefused::WrongKey);
+    }
+    HeaderValue::try_from(derive_accept_key(key)).map_err(|_| UpgradeRefused::WrongKey)
+}
+
+fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
+    list(headers, name).any(|it| it.eq_ignore_ascii_case(token))
+}
+
+fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    list(headers, &header::SEC_WEBSOCKET_PROTOCOL)
+}
+
+fn list<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> impl Iterator<Item = &'a str> {
+    let lines = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim)
+}
+
+/// Who is being upgraded.
+struct Upgrading {
+    node: Arc<Node>,
+    framing: Framing,
+    address: IpAddr,
+    agent: Box<str>,
+}
+
+impl Upgrading {
+    /// Finds out what the connection is made of: the driver holds the socket itself where it can.
+    fn drive(self, upgraded: Upgraded) {
+        let upgraded = match downcast::<TokioIo<TcpStream>>(upgraded) {
+            Ok((io, early)) => return self.drive_stream(io.into_inner(), early),
+            Err(upgraded) => upgraded,
+        };
+        match downcast::<TokioIo<TlsStream<TcpStream>>>(upgraded) {
+            Ok((io, early)) => self.drive_stream(Box::new(io.into_inner()), early),
+            Err(upgraded) => self.drive_stream(Box::new(TokioIo::new(upgraded)), Bytes::new()),
+        }
+    }
+
+    /// Sets a driver on the stream, in a task that holds nothing else.
+    fn drive_stream<S>(self, stream: S, early: Bytes)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let Self {
+            node,
+            framing,
+            address,
+            agent,
+        } = self;
+        let connections = node.settings.transport.connections;
+        let full = connections
+            .is_some_and(|limit| node.hub.count() >= usize::try_from(limit).unwrap_or(usize::MAX));
+        let (place, refusal) = match node.addresses.enter(address) {
+            Ok(place) if full => (place, Some(Closing::new(CloseCode::TryAgainLater, "full"))),
+            Ok(place) => (place, None),
+            Err(place) => (place, Some(Closing::new(CloseCode::TooMany, "address"))),
+        };
+        let mut driver = Driver::new(
+            node,
+            stream,
+            Accepted {
+                framing,
+                place,
+                agent,
+            },
+        );
+        if let Some(closing) = refusal {
+            driver.refuse(closing);
+        }
+        drop(tokio::spawn(driver.run(early)));
+    }
+}
+
+fn downcast<T>(upgraded: Upgraded) -> Result<(T, Bytes), Upgraded>
+where
+    T: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+{
+    // Served by this crate, or by a server that guesses the HTTP version first, as axum's own does.
+    match upgraded.downcast::<T>() {
+        Ok(parts) => Ok((parts.io, parts.read_buf)),
+        Err(upgraded) => {
+            auto::upgrade::downcast::<T>(upgraded).map(|parts| (parts.io, parts.read_buf))
+        }
+    }
+}

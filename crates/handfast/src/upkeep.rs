@@ -1,0 +1,68 @@
+//! What a node does by itself, whether or not a client asks.
+
+use crate::node::Node;
+use handfast_core::time::Timestamp;
+use handfast_ledger::{Cursor, LedgerError, Observer as _};
+use std::{sync::Weak, time::Duration};
+
+/// How long the record of a session is kept after its end, so that its tokens are refused by name.
+const KEPT_AFTER_END: Duration = Duration::from_secs(24 * 60 * 60);
+/// The time between two sweeps.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Follows what others changed in the ledger, such as a command-line tool: at most one heartbeat later, the
+/// connections that it concerns are closed. It ends with the node.
+pub(crate) async fn follow_changes(node: Weak<Node>) {
+    // From the end: what happened before this node had connections concerns none of them.
+    let mut cursor = Cursor::END;
+    loop {
+        let Some(interval) = node
+            .upgrade()
+            .map(|node| node.settings.connection.heartbeat_interval)
+        else {
+            return;
+        };
+        tokio::time::sleep(interval).await;
+        let Some(node) = node.upgrade() else { return };
+        match read_changes(&node, cursor).await {
+            Ok(read) => cursor = read,
+            Err(error) => tracing::warn!(%error, "changes in the ledger could not be read"),
+        }
+    }
+}
+
+async fn read_changes(node: &Node, mut cursor: Cursor) -> Result<Cursor, LedgerError> {
+    loop {
+        let read = node.ledger.changes_since(cursor).await?;
+        if !read.changes.is_empty() {
+            node.hub.committed(&read.changes);
+        }
+        if !read.complete {
+            tracing::warn!("some changes in the ledger were swept before they were read");
+        }
+        cursor = read.cursor;
+        if !read.more {
+            return Ok(cursor);
+        }
+    }
+}
+
+/// Removes what ended long ago, a little at a time. It ends with the node.
+pub(crate) async fn sweep(node: Weak<Node>) {
+    loop {
+        tokio::time::sleep(SWEEP_INTERVAL).await;
+        let Some(node) = node.upgrade() else { return };
+        let now = node.clock.now().unix.as_unix();
+        let before = Timestamp::from_unix(now.saturating_sub(KEPT_AFTER_END.as_secs()));
+        loop {
+            match node.ledger.sweep(before).await {
+                Ok(swept) if swept.round_complete => break,
+                Ok(_) => tokio::task::yield_now().await,
+                Err(error) => {
+                    tracing::warn!(%error, "the ledger could not be swept");
+                    break;
+                }
+            }
+        }
+    }
+}

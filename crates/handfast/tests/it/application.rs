@@ -1,0 +1,178 @@
+//! Programs that embed a node.
+
+use crate::{client::closed, node::Plan};
+use handfast::{Application, Frame, SendError, Session, SessionSender};
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+use tungstenite::Message;
+
+fn plan<F: Future<Output = ()> + Send + 'static>(
+    program: impl Fn(Session) -> F + Send + Sync + 'static,
+) -> Plan {
+    Plan {
+        application: Application::program(program),
+        ..Plan::default()
+    }
+}
+
+async fn echo(mut session: Session) {
+    while let Some(frame) = session.recv().await {
+        if session.send(frame).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn frames_pass_byte_for_byte_in_both_directions() {
+    let node = plan(echo).start();
+    let mut client = node.v1();
+    client.login("ada");
+    for (frame, echoed) in [
+        ("hello", "hello"),
+        ("", ""),
+        ("@@marked", "@@marked"),
+        ("@@", "@@"),
+        ("é\u{0}", "é\u{0}"),
+    ] {
+        client.send_frame(frame);
+        assert_eq!(client.receive_frame(), echoed);
+    }
+    client
+        .socket
+        .send(Message::binary(vec![0, 64, 255]))
+        .unwrap();
+    assert_eq!(
+        client.socket.read().unwrap(),
+        Message::binary(vec![0, 64, 255])
+    );
+    assert_eq!(
+        client.ask(&json!({"type": "Sessions"}))["type"],
+        "Sessions",
+        "messages pass beside them"
+    );
+}
+
+#[test]
+fn the_program_knows_who_it_talks_to() {
+    let node = plan(|session| async move {
+        let text = format!("{} {}", session.subject(), session.id());
+        assert_eq!(session.send(Frame::Text(text)), Ok(()));
+    })
+    .start();
+    let mut client = node.v1();
+    let login = client.login("Ada");
+    assert_eq!(
+        client.receive_frame(),
+        format!("ada {}", login["session"].as_str().unwrap())
+    );
+}
+
+#[test]
+fn nothing_of_the_application_passes_before_a_login_and_after_a_logout() {
+    let node = plan(echo).start();
+    let mut client = node.v1();
+    client.send_frame("too early");
+    assert_eq!(client.receive()["reason"], "application_frame");
+    client.login("ada");
+    client.send_frame("in time");
+    assert_eq!(client.receive_frame(), "in time");
+    client.ask(&json!({"type": "Logout"}));
+    client.send_frame("too late");
+    assert_eq!(client.receive()["reason"], "application_frame");
+}
+
+#[test]
+fn a_frame_right_behind_a_login_reaches_the_program() {
+    let node = plan(echo).start();
+    let mut client = node.v1();
+    client.send(&json!({"type": "Login", "username": "ada", "password": "correct horse"}));
+    client.send_frame("impatient");
+    assert_eq!(client.receive()["type"], "Registered");
+    assert_eq!(client.receive_frame(), "impatient");
+}
+
+#[test]
+fn the_program_is_told_when_a_session_leaves_its_connection() {
+    let (gone, told) = tokio::sync::mpsc::unbounded_channel();
+    let node = plan(move |mut session: Session| {
+        let gone = gone.clone();
+        async move {
+            while session.recv().await.is_some() {}
+            assert_eq!(
+                session.send(Frame::Text(String::new())),
+                Err(SendError::Closed)
+            );
+            drop(gone.send(session.id().to_string()));
+        }
+    })
+    .start();
+    let mut told = told;
+    let mut client = node.v1();
+    let login = client.login("ada");
+    client.ask(&json!({"type": "Logout"}));
+    assert_eq!(node.block_on(told.recv()).unwrap(), login["session"]);
+
+    let mut client = node.v1();
+    let login = client.login("ada");
+    drop(client);
+    assert_eq!(node.block_on(told.recv()).unwrap(), login["session"]);
+}
+
+#[test]
+fn a_rotation_does_not_touch_the_program() {
+    let node = plan(echo).start();
+    let mut client = node.v1();
+    let login = client.login("ada");
+    assert_eq!(
+        client.attempt(&login["token"], "an attempt key of ada")["generation"],
+        1
+    );
+    client.send_frame("still here");
+    assert_eq!(client.receive_frame(), "still here");
+}
+
+#[test]
+fn a_client_that_reads_too_slowly_is_closed_and_the_program_is_told() {
+    let sender: Arc<Mutex<Option<SessionSender>>> = Arc::default();
+    let kept = Arc::clone(&sender);
+    let node = plan(move |mut session| {
+        *kept.lock().unwrap() = Some(session.sender());
+        async move { while session.recv().await.is_some() {} }
+    })
+    .start();
+    let mut client = node.v1();
+    client.login("ada");
+    client.ask(&json!({"type": "Sessions"}));
+    let sender = sender.lock().unwrap().take().unwrap();
+    let frame = Frame::Binary(vec![0; 300 * 1024]);
+    assert_eq!(sender.send(frame), Err(SendError::SlowConsumer));
+    assert_eq!(client.closed_at_last(), closed(1013, "slow_consumer"));
+}
+
+#[test]
+fn a_program_that_does_not_keep_up_stops_its_client_and_loses_nothing() {
+    let (gate, open) = tokio::sync::watch::channel(false);
+    let node = plan(move |mut session: Session| {
+        let mut open = open.clone();
+        async move {
+            drop(open.wait_for(|open| *open).await);
+            let mut count = 0_u32;
+            while let Some(Frame::Text(text)) = session.recv().await {
+                count += 1;
+                if text == "end" {
+                    assert_eq!(session.send(Frame::Text(count.to_string())), Ok(()));
+                }
+            }
+        }
+    })
+    .start();
+    let mut client = node.v1();
+    client.login("ada");
+    for _ in 0..100 {
+        client.send_frame(&"x".repeat(4_000));
+    }
+    client.send_frame("end");
+    gate.send_replace(true);
+    assert_eq!(client.receive_frame(), "101");
+}

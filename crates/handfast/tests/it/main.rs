@@ -1,0 +1,14 @@
+//! The library against real sockets: a node on its embedded ledger, and clients that know nothing but the protocol.
+
+mod client;
+mod node;
+
+mod application;
+mod bad_input;
+mod heartbeat;
+mod limits;
+mod login;
+mod resume;
+mod sessions;
+mod tls;
+mod upgrade;

@@ -1,0 +1,132 @@
+//! A node of the test's own, on a free port and in a folder that goes with it.
+
+use crate::client::Client;
+use handfast::{
+    Application, Handfast, Serving, Settings,
+    credentials::{PasswordSettings, Registration},
+    password::HashCost,
+};
+use std::net::SocketAddr;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, runtime::Runtime};
+
+/// A running node. Dropping it stops it at once, as a crash would.
+pub(crate) struct Node {
+    pub(crate) address: SocketAddr,
+    pub(crate) handfast: Handfast,
+    runtime: Option<Runtime>,
+    _folder: Option<TempDir>,
+}
+
+/// How a node is to be.
+pub(crate) struct Plan {
+    pub(crate) settings: Settings,
+    pub(crate) registration: Registration,
+    pub(crate) application: Application,
+    pub(crate) serving: Serving,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let mut settings = Settings::default();
+        settings.rates.logins_per_account = None;
+        settings.rates.logins_per_address = None;
+        Self {
+            settings,
+            registration: Registration::Open,
+            application: Application::None,
+            serving: Serving::default(),
+        }
+    }
+}
+
+impl Plan {
+    /// The defaults, but for what `change` does to the settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut plan = Self::default();
+        change(&mut plan.settings);
+        plan
+    }
+
+    /// Starts a node in a folder of its own.
+    pub(crate) fn start(self) -> Node {
+        let folder = tempfile::tempdir().unwrap();
+        let mut node = self.start_in(&folder);
+        node._folder = Some(folder);
+        node
+    }
+
+    /// Starts a node in this folder.
+    pub(crate) fn start_in(self, folder: &TempDir) -> Node {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let (address, handfast) = runtime.block_on(async {
+            let builder = Handfast::open(folder.path().join("data")).unwrap();
+            let passwords = PasswordSettings {
+                registration: self.registration,
+                cost: HashCost {
+                    memory_kib: 8,
+                    iterations: 1,
+                    parallelism: 1,
+                },
+                ..PasswordSettings::default()
+            };
+            let handfast = builder
+                .settings(self.settings)
+                .passwords(passwords)
+                .application(self.application)
+                .start()
+                .unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let serving = handfast::serve(
+                listener,
+                handfast.router(),
+                self.serving,
+                std::future::pending(),
+            );
+            drop(tokio::spawn(serving));
+            (address, handfast)
+        });
+        Node {
+            address,
+            handfast,
+            runtime: Some(runtime),
+            _folder: None,
+        }
+    }
+}
+
+impl Node {
+    /// A node with the defaults.
+    pub(crate) fn start() -> Self {
+        Plan::default().start()
+    }
+
+    /// A new connection in the plain framing.
+    pub(crate) fn plain(&self) -> Client {
+        Client::connect(self.address, None)
+    }
+
+    /// A new connection in the `handfast.v1` framing, past its `Hello`.
+    pub(crate) fn v1(&self) -> Client {
+        let mut client = Client::connect(self.address, Some("handfast.v1"));
+        assert_eq!(client.receive()["type"], "Hello");
+        client
+    }
+
+    /// Runs something in the node's runtime.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.as_ref().unwrap().block_on(future)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Nothing is said to anybody, as in a crash.
+        self.runtime.take().unwrap().shutdown_background();
+    }
+}
