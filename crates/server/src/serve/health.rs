@@ -1,0 +1,61 @@
+//! What load balancers and token verifiers ask.
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use handfast::Handfast;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+#[derive(Clone)]
+struct Health {
+    handfast: Handfast,
+    stopping: Arc<AtomicBool>,
+}
+
+/// `/healthz`, `/readyz` and `/.well-known/jwks.json`.
+pub(super) fn routes(handfast: Handfast, stopping: Arc<AtomicBool>) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/.well-known/jwks.json", get(jwks))
+        .with_state(Health { handfast, stopping })
+}
+
+/// The process runs.
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Clients can be served: the ledger answers, and the node is not about to go.
+async fn readyz(State(health): State<Health>) -> Response {
+    if health.stopping.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
+    match health.handfast.ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the ledger does not answer\n",
+        )
+            .into_response(),
+    }
+}
+
+/// The public keys (RFC 7517). A server with a secret of its own has none to show.
+async fn jwks(State(health): State<Health>) -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "application/jwk-set+json"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+    ];
+    (
+        headers,
+        health.handfast.tokens().keys().current().public_jwks(),
+    )
+}

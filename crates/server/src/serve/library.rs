@@ -1,0 +1,87 @@
+//! The configuration as the library takes it.
+
+use crate::config::{Config, Delivery, FanoutUrl, LedgerUrl, Registration};
+use handfast::{
+    AddressLimits, AllowedOrigins, Builder, ConnectionLimits, Handfast, LoginLimits, Rates,
+    Settings, StartError, TokenPolicy, TransportLimits,
+    credentials::{self, PasswordSettings},
+    password::{HashCost, PoolSize},
+};
+
+/// A node as the configuration says.
+pub(super) fn builder(config: &Config) -> Result<Builder, StartError> {
+    let LedgerUrl::Sqlite = config.ledger.url;
+    let FanoutUrl::OfLedger = config.fanout.url;
+    let Delivery::Message = config.delivery;
+    let token = &config.token;
+    Ok(Handfast::open(&config.data)?
+        .settings(settings(config))
+        .passwords(passwords(config))
+        .tokens(&token.issuer, &token.audience, token.algorithm))
+}
+
+fn settings(config: &Config) -> Settings {
+    let limits = &config.limits;
+    Settings {
+        connection: ConnectionLimits {
+            unauthenticated: config.unauthenticated_timeout,
+            heartbeat_interval: config.heartbeat.interval,
+            heartbeat_timeout: config.heartbeat.timeout,
+            refresh_after: config.token.refresh_after,
+            invalid_requests: limits.invalid_requests,
+        },
+        transport: TransportLimits {
+            message_bytes: limits.message_bytes,
+            message_before_login_bytes: limits.message_before_login_bytes,
+            outgoing_bytes: limits.outgoing_bytes,
+            fragments_per_message: limits.fragments_per_message,
+            message: limits.message,
+            close_handshake: limits.close_handshake,
+            connections: limits.connections,
+        },
+        tokens: TokenPolicy {
+            lifetime: config.token.lifetime,
+            session_lifetime: config.session.max_lifetime,
+            roll_forward: config.ledger.roll_forward,
+        },
+        addresses: AddressLimits {
+            connections: limits.connections_per_address,
+            unauthenticated: limits.unauthenticated_per_address,
+        },
+        rates: Rates {
+            logins_per_account: limits.logins_per_account,
+            logins_per_address: limits.logins_per_address,
+            presentations_per_session: limits.presentations_per_session,
+        },
+        logins: LoginLimits {
+            username_chars: limits.username_characters,
+            password_bytes: limits.password_bytes,
+        },
+        sessions_per_subject: limits.sessions_per_subject,
+        allowed_origins: AllowedOrigins::new(
+            config.allowed_origins.iter().map(ToString::to_string),
+        ),
+        trusted_proxies: config.trusted_proxies.clone(),
+    }
+}
+
+fn passwords(config: &Config) -> PasswordSettings {
+    let password = &config.password;
+    PasswordSettings {
+        registration: match config.registration {
+            Registration::Open => credentials::Registration::Open,
+            Registration::Explicit => credentials::Registration::Explicit,
+            Registration::Closed => credentials::Registration::Closed,
+        },
+        length_min: usize::try_from(password.min_length).unwrap_or(usize::MAX),
+        cost: HashCost {
+            memory_kib: password.memory_kib,
+            iterations: password.iterations,
+            parallelism: password.parallelism,
+        },
+        pool: PoolSize {
+            threads: usize::try_from(password.threads).unwrap_or(1),
+            queue: usize::try_from(password.queue).unwrap_or(1),
+        },
+    }
+}
