@@ -1,1 +1,155 @@
-//! What every backend must do.
+//! What every backend must do, as tests.
+//!
+//! A crate that brings a backend implements [`Fixture`] for it and lets [`conformance!`](crate::conformance!) make a
+//! test of every case:
+//!
+//! ```ignore
+//! struct Scratch(tempfile::TempDir);
+//!
+//! impl handfast_ledger::conformance::Fixture for Scratch { … }
+//!
+//! handfast_ledger::conformance!(Scratch);
+//! ```
+//!
+//! The cases ask a backend only through a [`Ledger`](crate::Ledger), never about its own ways. None of them waits for
+//! time to pass: where it matters what comes together in one transaction, the ledger's worker is held in its observer
+//! until everything waits.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "these are tests, though they are compiled as a library"
+)]
+
+use crate::backend::Backend;
+
+mod bench;
+#[doc(hidden)]
+pub mod concurrency;
+#[doc(hidden)]
+pub mod failure;
+#[doc(hidden)]
+pub mod log;
+#[doc(hidden)]
+pub mod ownership;
+#[doc(hidden)]
+pub mod receipts;
+#[doc(hidden)]
+pub mod revocation;
+#[doc(hidden)]
+pub mod rule;
+#[doc(hidden)]
+pub mod storage;
+#[doc(hidden)]
+pub mod sweep;
+
+mod tampered;
+
+pub use bench::{Bench, Held, ManualClock, Recorder, connection, policy, session};
+
+/// Storage for one case.
+pub trait Fixture: Sized {
+    /// What is tested.
+    type Backend: Backend;
+
+    /// Storage with nothing in it, that nobody else uses.
+    fn empty() -> Self;
+
+    /// Opens it as a server does. It is opened again only when what was opened before is dropped.
+    fn open(&self) -> Self::Backend;
+
+    /// Opens it a second time, as a tool does or another node, while it is open.
+    fn open_beside(&self) -> Self::Backend;
+}
+
+/// Makes a test of every case of the suite for a [`Fixture`](crate::conformance::Fixture).
+#[macro_export]
+macro_rules! conformance {
+    ($fixture:ty) => {
+        $crate::conformance! { @cases $fixture;
+            rule::{
+                every_cell_of_the_table_is_decided_as_written,
+                a_generation_from_the_future_is_refused_and_counted,
+                a_generation_from_the_future_is_accepted_where_the_operator_says_so,
+                a_session_that_never_was_is_unknown,
+                a_session_whose_time_is_over_is_expired,
+                a_push_is_to_the_owner_only_and_waits_for_its_confirmation,
+                an_acknowledgement_counts_from_the_owner_and_for_the_issued_generation_only,
+            }
+            ownership::{
+                a_login_is_stored_as_it_was_made,
+                a_name_that_exists_is_not_given_again,
+                a_superseded_owner_is_reported_once,
+                whoever_presents_again_is_not_reported,
+                two_takeovers_in_one_transaction_are_both_reported,
+                an_origin_is_stored_with_a_new_owner_only,
+            }
+            revocation::{
+                a_revoked_session_is_over_and_keeps_its_first_reason,
+                a_revocation_for_a_subject_leaves_sessions_of_others_alone,
+                revoking_a_subject_ends_all_its_sessions_but_the_excepted_one,
+                a_login_before_the_revocation_of_its_subject_ends_with_it,
+                a_login_after_the_revocation_of_its_subject_lives,
+                reuse_is_reported_with_the_connection_that_caused_it,
+                the_longest_unseen_sessions_make_room_for_a_login,
+                sessions_that_ended_do_not_count_as_sessions,
+                logins_in_one_transaction_make_room_for_one_another,
+            }
+            concurrency::{
+                a_thousand_presentations_with_one_attempt_key_issue_one_generation,
+                of_a_thousand_presentations_with_different_attempt_keys_the_second_ends_the_session,
+                a_thousand_bare_presentations_each_void_the_generation_before,
+                a_presentation_racing_a_revocation_leaves_nothing_alive,
+                two_ledgers_on_one_storage_decide_as_one,
+            }
+            log::{
+                every_change_is_found_behind_the_cursor,
+                a_new_node_begins_at_the_end,
+                what_another_ledger_changed_is_found,
+                a_long_log_is_read_in_parts,
+                a_cursor_from_before_the_kept_log_is_told_so,
+                a_cursor_behind_the_end_is_told_so,
+            }
+            sweep::{
+                sessions_that_ended_long_ago_are_removed_and_others_stay,
+                a_live_session_stays_whatever_the_caller_says,
+                a_sweep_is_bounded_and_rounds_reach_everything,
+            }
+            receipts::{
+                a_presentation_that_nobody_waits_for_is_not_applied,
+                a_login_that_nobody_waits_for_is_not_applied,
+                everything_else_is_applied_whether_or_not_somebody_waits,
+                a_presentation_past_its_deadline_is_not_applied,
+                more_than_fits_is_refused_at_once_and_the_rest_is_answered,
+                the_observer_is_told_after_the_commit_and_before_the_answer,
+                what_waits_is_applied_before_the_last_handle_is_gone,
+                an_observer_that_panics_stops_the_ledger,
+            }
+            failure::{
+                a_transaction_that_cannot_begin_fails_its_entries_and_the_next_succeeds,
+                a_transaction_that_cannot_commit_leaves_nothing_behind,
+                one_bad_row_fails_only_those_who_need_it,
+            }
+            storage::{
+                everything_is_there_after_reopening,
+                a_list_is_live_sessions_newest_seen_first,
+                a_list_is_bounded,
+                a_session_is_found_whatever_its_state,
+                a_check_is_answered,
+                only_what_the_rule_changed_is_written,
+            }
+        }
+    };
+    (@cases $fixture:ty; $($group:ident::{$($case:ident,)*})*) => {
+        $(
+            mod $group {
+                use super::*;
+                $(
+                    #[test]
+                    fn $case() {
+                        $crate::conformance::$group::$case::<$fixture>();
+                    }
+                )*
+            }
+        )*
+    };
+}

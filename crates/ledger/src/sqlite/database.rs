@@ -12,11 +12,14 @@ use std::{
     time::Duration,
 };
 
-/// How long a process waits for another one's write lock. Transactions last milliseconds; who waits longer than this
+/// How long a server waits for another process's write lock. Transactions last milliseconds; who waits longer than this
 /// waits for a process that was stopped.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const SERVER_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Small pages: a rotation changes one row of one page, and the whole page goes through the log.
+/// How long a tool does. A server under full load lets go of the lock only for moments, which a tool may miss often.
+pub(crate) const TOOL_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What file systems read and write at once. A session with the longest texts fills a fifth of it.
 const PAGE_BYTES: u32 = 4096;
 
 /// What a file must be to be opened, and how it becomes that.
@@ -41,7 +44,7 @@ impl Schema {
 /// Opens the file, making it if it is missing and bringing it up to date if it is older. Reads all of it.
 pub(crate) fn open_or_make(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
     make_file(path).map_err(|cause| storage(path, cause))?;
-    let mut connection = connect(path)?;
+    let mut connection = connect(path, SERVER_PATIENCE)?;
     identify(&connection, path, schema)?;
     check(&connection).map_err(|cause| unreadable(path, cause))?;
     configure(&connection, schema).map_err(|cause| storage(path, cause))?;
@@ -50,11 +53,15 @@ pub(crate) fn open_or_make(path: &Path, schema: &Schema) -> Result<Connection, O
 }
 
 /// Opens a file that must be there and up to date.
-pub(crate) fn open_existing(path: &Path, schema: &Schema) -> Result<Connection, OpenError> {
+pub(crate) fn open_existing(
+    path: &Path,
+    schema: &Schema,
+    patience: Duration,
+) -> Result<Connection, OpenError> {
     if fs::metadata(path).is_err_and(|cause| cause.kind() == ErrorKind::NotFound) {
         return Err(OpenError::Missing { path: path.into() });
     }
-    let connection = connect(path)?;
+    let connection = connect(path, patience)?;
     let found = identify(&connection, path, schema)?;
     if found < schema.version() {
         return Err(OpenError::Older {
@@ -88,7 +95,7 @@ fn make_file(path: &Path) -> Result<(), Failure> {
 }
 
 /// Connects to a file that exists. Nothing is written to it before [`configure`].
-fn connect(path: &Path) -> Result<Connection, OpenError> {
+fn connect(path: &Path, patience: Duration) -> Result<Connection, OpenError> {
     let metadata = fs::metadata(path).map_err(|cause| storage(path, cause))?;
     if !metadata.is_file() {
         return Err(OpenError::Damaged {
@@ -99,7 +106,7 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|cause| unreadable(path, cause))?;
-    let prepared = connection.busy_timeout(BUSY_TIMEOUT).and_then(|()| {
+    let prepared = connection.busy_timeout(patience).and_then(|()| {
         // Until it is known to be ours, even what a crash left in its log stays there when we close it.
         let left_behind = fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0);
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, left_behind)

@@ -15,7 +15,7 @@ use crate::{
     backend::{Access, Backend},
     error::{OpenError, StorageError, StorageFault},
 };
-use database::Schema;
+use database::{SERVER_PATIENCE, Schema, TOOL_PATIENCE};
 use handfast_core::session::SessionId;
 use lock::ServerLock;
 use rusqlite::Connection;
@@ -27,8 +27,8 @@ use std::{
 const SCHEMA: Schema = Schema {
     application_id: i32::from_be_bytes(*b"HFld"),
     migrations: &[include_str!("migrations/ledger-0001.sql")],
-    cache_kib: 8 * 1024,
-    checkpoint_pages: 4_096,
+    cache_kib: 16 * 1024,
+    checkpoint_pages: 8_192,
 };
 
 /// More than there are, so that each is prepared once.
@@ -38,7 +38,8 @@ const STATEMENTS: usize = 32;
 ///
 /// Any number of processes may have it open, but only one of them as a server ([`Sqlite::open`]); the others
 /// ([`Sqlite::open_beside`]) are tools that look and revoke. What they commit is in the log of changes, where the
-/// server finds it. A process waits for the write lock of another for two seconds and then fails the batch.
+/// server finds it. While another process holds the write lock, a server waits for two seconds and a tool for thirty; then
+/// the batch fails.
 pub struct Sqlite {
     path: PathBuf,
     connection: Connection,
@@ -46,7 +47,8 @@ pub struct Sqlite {
     broken: bool,
     /// The session that the last sweep stopped at, in the middle of a round.
     swept_to: Option<SessionId>,
-    _lock: Option<ServerLock>,
+    /// Held by a server.
+    lock: Option<ServerLock>,
 }
 
 impl Sqlite {
@@ -68,7 +70,7 @@ impl Sqlite {
     /// # Errors
     /// Any [`OpenError`] but [`OpenError::InUse`].
     pub fn open_beside(path: &Path) -> Result<Self, OpenError> {
-        let connection = database::open_existing(path, &SCHEMA)?;
+        let connection = database::open_existing(path, &SCHEMA, TOOL_PATIENCE)?;
         Ok(Self::connected(path, connection, None))
     }
 
@@ -79,12 +81,16 @@ impl Sqlite {
             connection,
             broken: false,
             swept_to: None,
-            _lock: lock,
+            lock,
         }
     }
 
     fn connect_again(&mut self) -> Result<(), StorageError> {
-        let opened = database::open_existing(&self.path, &SCHEMA);
+        let patience = match self.lock {
+            Some(_) => SERVER_PATIENCE,
+            None => TOOL_PATIENCE,
+        };
+        let opened = database::open_existing(&self.path, &SCHEMA, patience);
         let connection = opened.map_err(|refusal| match refusal {
             OpenError::Storage { source, .. } | OpenError::Damaged { source, .. } => source,
             refusal @ (OpenError::Missing { .. }

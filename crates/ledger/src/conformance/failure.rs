@@ -1,0 +1,96 @@
+//! Storage that fails: nothing that was not stored is called stored, and nothing fails for ever.
+
+use super::{
+    Fixture,
+    bench::{Bench, attempt, create, policy, revoke, session},
+    tampered::Plan,
+};
+use crate::{LedgerError, StorageFault};
+use handfast_core::{session::Presented, time::Clock};
+use std::time::Duration;
+
+fn tampered<F: Fixture>() -> (Bench<F>, Plan) {
+    let plan = Plan::default();
+    let fixture = F::empty();
+    let backend = plan.around(fixture.open());
+    (Bench::with(fixture, backend, policy()), plan)
+}
+
+fn fault<T>(answer: Result<T, LedgerError>) -> Option<StorageFault> {
+    match answer {
+        Err(LedgerError::Unavailable(cause)) => Some(cause.fault()),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+pub fn a_transaction_that_cannot_begin_fails_its_entries_and_the_next_succeeds<F: Fixture>() {
+    let (bench, plan) = tampered::<F>();
+    let before = bench.login(1);
+    let held = bench.hold();
+    let presented = bench.ask(1, 0, attempt(1), 2);
+    let listed = bench.ledger.list("alice");
+    plan.state().fail_begin = Some(StorageFault::Busy);
+    drop(held);
+    assert_eq!(fault(presented.wait()), Some(StorageFault::Busy));
+    assert_eq!(fault(listed.wait()), Some(StorageFault::Busy));
+    assert_eq!(bench.record(1), before);
+    assert_eq!(bench.present(1, 0, attempt(1), 2), Presented::Advanced);
+    assert_eq!(bench.ledger.counts().failed, 2);
+}
+
+pub fn a_transaction_that_cannot_commit_leaves_nothing_behind<F: Fixture>() {
+    let (bench, plan) = tampered::<F>();
+    let before = [1, 2, 3].map(|number| bench.login(number));
+    bench.revoke(3).unwrap();
+    let told = bench.recorder.take();
+    let held = bench.hold();
+    let presented = bench.ask(1, 0, attempt(1), 9);
+    let created = bench.ledger.create(create(4, "alice"));
+    let revoked = bench.ledger.revoke(revoke(2));
+    let swept = bench
+        .ledger
+        .sweep(bench.clock.now().unix.after(Duration::from_secs(60)));
+    bench.clock.advance(Duration::from_secs(60));
+    plan.state().fail_commit = Some(StorageFault::Full);
+    drop(held);
+    let full = Some(StorageFault::Full);
+    assert_eq!(fault(presented.wait()), full);
+    assert_eq!(fault(created.wait()), full);
+    assert_eq!(fault(revoked.wait()), full);
+    assert_eq!(fault(swept.wait()), full);
+    assert_eq!(bench.recorder.take(), []);
+    assert_eq!([bench.record(1), bench.record(2)], before[..2]);
+    assert!(bench.record(3).revoked.is_some());
+    assert_eq!(bench.ledger.session(session(4)).wait().unwrap(), None);
+    assert_eq!(bench.log(), told);
+    // And then it goes on.
+    bench.login(4);
+    assert_eq!(bench.present(1, 0, attempt(1), 9), Presented::Advanced);
+    let bench = bench.reopened();
+    assert_eq!(bench.record(1).issued.number(), 1);
+    assert_eq!(bench.record(2), before[1]);
+}
+
+pub fn one_bad_row_fails_only_those_who_need_it<F: Fixture>() {
+    let (bench, plan) = tampered::<F>();
+    for number in 1..=20 {
+        bench.login(number);
+    }
+    plan.state().damaged = Some(session(13));
+    let held = bench.hold();
+    let receipts: Vec<_> = (1..=20)
+        .map(|number| bench.ask(number, 0, attempt(1), 100 + number))
+        .collect();
+    drop(held);
+    for (number, receipt) in (1..).zip(receipts) {
+        let answer = receipt.wait();
+        if number == 13 {
+            assert_eq!(fault(answer), Some(StorageFault::Damaged));
+        } else {
+            assert_eq!(answer.unwrap().presented, Presented::Advanced);
+            assert_eq!(bench.record(number).issued.number(), 1);
+        }
+    }
+    assert_eq!(bench.record(13).issued.number(), 0);
+    assert_eq!(bench.recorder.take().len(), 19);
+}

@@ -1,0 +1,117 @@
+//! A backend that fails on demand, and counts.
+
+use crate::{
+    Access, Backend, Change, Changes, Cursor, StorageError, StorageFault, Stored, Swept,
+    Transaction, Wanted, Write,
+};
+use handfast_core::{
+    session::{Session, SessionId},
+    time::Timestamp,
+};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// A backend around which one can make things fail.
+pub(super) struct Tampered<B> {
+    inner: B,
+    plan: Plan,
+}
+
+/// What is to fail, and what has happened.
+#[derive(Clone, Default)]
+pub(super) struct Plan(Arc<Mutex<State>>);
+
+#[derive(Default)]
+pub(super) struct State {
+    /// The next transaction cannot begin.
+    pub(super) fail_begin: Option<StorageFault>,
+    /// The next transaction cannot be committed.
+    pub(super) fail_commit: Option<StorageFault>,
+    /// This session cannot be read.
+    pub(super) damaged: Option<SessionId>,
+    /// How many rows were written.
+    pub(super) rows_written: usize,
+}
+
+pub(super) struct TamperedTransaction<T> {
+    inner: T,
+    plan: Plan,
+}
+
+impl Plan {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    pub(super) fn around<B>(&self, inner: B) -> Tampered<B> {
+        let plan = self.clone();
+        Tampered { inner, plan }
+    }
+}
+
+fn failure(fault: Option<StorageFault>) -> Result<(), StorageError> {
+    match fault {
+        Some(fault) => Err(StorageError::new(fault, "as the test wants it")),
+        None => Ok(()),
+    }
+}
+
+impl<B: Backend> Backend for Tampered<B> {
+    type Transaction<'a> = TamperedTransaction<B::Transaction<'a>>;
+
+    fn begin(&mut self, access: Access) -> Result<Self::Transaction<'_>, StorageError> {
+        failure(self.plan.state().fail_begin.take())?;
+        Ok(TamperedTransaction {
+            inner: self.inner.begin(access)?,
+            plan: self.plan.clone(),
+        })
+    }
+}
+
+impl<T: Transaction> Transaction for TamperedTransaction<T> {
+    fn load(&mut self, wanted: &Wanted<'_>, found: &mut Vec<Stored>) -> Result<(), StorageError> {
+        let damaged = self.plan.state().damaged;
+        let meets = damaged.is_some_and(|damaged| wanted.sessions.contains(&damaged));
+        failure(meets.then_some(StorageFault::Damaged))?;
+        self.inner.load(wanted, found)
+    }
+
+    fn store(
+        &mut self,
+        writes: &[Write<'_>],
+        changes: &[Change],
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        self.plan.state().rows_written += writes.len();
+        self.inner.store(writes, changes, now)
+    }
+
+    fn sessions(&mut self, wanted: &[SessionId]) -> Result<Vec<Option<Session>>, StorageError> {
+        self.inner.sessions(wanted)
+    }
+
+    fn list(
+        &mut self,
+        subjects: &[&str],
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Vec<Session>>, StorageError> {
+        self.inner.list(subjects, now, limit)
+    }
+
+    fn changes_since(&mut self, cursor: Cursor, limit: usize) -> Result<Changes, StorageError> {
+        self.inner.changes_since(cursor, limit)
+    }
+
+    fn sweep(&mut self, before: Timestamp, limit: usize) -> Result<Swept, StorageError> {
+        self.inner.sweep(before, limit)
+    }
+
+    fn touch(&mut self, now: Timestamp) -> Result<(), StorageError> {
+        self.inner.touch(now)
+    }
+
+    fn commit(self) -> Result<(), StorageError> {
+        failure(self.plan.state().fail_commit.take())?;
+        self.inner.commit()
+    }
+}
