@@ -143,21 +143,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         poll_fn(|context| self.poll(context, timer.as_mut())).await;
     }
 
-    fn poll(&mut self, context: &mut Context<'_>, timer: Pin<&mut Sleep>) -> Poll<()> {
+    fn poll(&mut self, context: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<()> {
         let now = self.node.clock.now();
         self.slot.register(context.waker());
         if let Some(signal) = self.slot.take() {
             self.handle(Input::Signalled(signal), now);
         }
-        self.poll_answer(context, now);
-        self.pump_application(now);
-        self.poll_read(context, now);
-        self.poll_write(context);
-        self.poll_timer(context, timer, now);
-        if self.phase == Phase::Done {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
+        // Each of these may give another something to do, and leaves a waker behind only when it has nothing left.
+        loop {
+            self.poll_read(context, now);
+            while self.poll_answer(context, now) {
+                self.poll_read(context, now);
+            }
+            self.pump_application(now);
+            self.poll_write(context);
+            if self.phase == Phase::Done {
+                return Poll::Ready(());
+            }
+            if !self.poll_timer(context, timer.as_mut(), now) {
+                return Poll::Pending;
+            }
         }
     }
 
@@ -221,16 +226,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         codec::write_text(&text, &mut self.outgoing);
     }
 
-    fn poll_answer(&mut self, context: &mut Context<'_>, now: Now) {
-        while let Some(answering) = &mut self.answering {
-            let Poll::Ready(reply) = Pin::new(answering).poll(context, &self.node) else {
-                return;
-            };
-            self.answering = None;
-            self.handle(Input::Replied(reply), now);
-            self.follow_session();
-            self.receive_kept(now);
-        }
+    /// Takes the answer to the machine's question, if it is there.
+    fn poll_answer(&mut self, context: &mut Context<'_>, now: Now) -> bool {
+        let Some(answering) = &mut self.answering else {
+            return false;
+        };
+        let Poll::Ready(reply) = Pin::new(answering).poll(context, &self.node) else {
+            return false;
+        };
+        self.answering = None;
+        self.handle(Input::Replied(reply), now);
+        self.follow_session();
+        true
     }
 
     /// Lets the hub, the address's count and the application know whether a session is bound.
@@ -474,32 +481,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    fn poll_timer(&mut self, context: &mut Context<'_>, mut timer: Pin<&mut Sleep>, now: Now) {
-        loop {
-            let Some(deadline) = self.deadline() else {
-                return;
-            };
-            let wake = self.node.wake_moment(deadline);
-            // A timer that goes off too early is set again then; most deadlines move on before they come.
-            if self.armed.is_none_or(|armed| wake < armed) {
-                timer
-                    .as_mut()
-                    .reset(Instant::now() + wake.since(now.moment));
-                self.armed = Some(wake);
-            }
-            if timer.as_mut().poll(context).is_pending() {
-                return;
-            }
-            self.armed = None;
-            let now = self.node.clock.now();
-            if now.moment >= deadline {
-                self.expire(now);
-                self.poll_write(context);
-            }
-            if self.phase == Phase::Done {
-                return;
-            }
+    /// Does what is due, and sets the timer for what is due next. `false` if nothing is due yet.
+    fn poll_timer(
+        &mut self,
+        context: &mut Context<'_>,
+        mut timer: Pin<&mut Sleep>,
+        now: Now,
+    ) -> bool {
+        let Some(deadline) = self.deadline() else {
+            return false;
+        };
+        let wake = self.node.wake_moment(deadline);
+        // A timer that goes off too early is set again then; most deadlines move on before they come.
+        if self.armed.is_none_or(|armed| wake < armed) {
+            timer
+                .as_mut()
+                .reset(Instant::now() + wake.since(now.moment));
+            self.armed = Some(wake);
         }
+        if timer.as_mut().poll(context).is_pending() {
+            return false;
+        }
+        self.armed = None;
+        let now = self.node.clock.now();
+        if now.moment >= deadline {
+            self.expire(now);
+        }
+        true
     }
 
     fn deadline(&self) -> Option<Moment> {

@@ -90,6 +90,7 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let handfast = builder.start()?;
+        warn_of_other_algorithm(&handfast, config);
         let stopping = Arc::new(AtomicBool::new(false));
         Ok(Self {
             router: routes(&handfast, &stopping, config),
@@ -136,6 +137,15 @@ fn routes(handfast: &Handfast, stopping: &Arc<AtomicBool>, config: &Config) -> R
         router.merge(pages::router())
     } else {
         router
+    }
+}
+
+/// An existing key keeps its algorithm, whatever is configured for new ones.
+fn warn_of_other_algorithm(handfast: &Handfast, config: &Config) {
+    let signing = handfast.tokens().keys().current().signing().algorithm();
+    if signing != config.token.algorithm {
+        let configured = config.token.algorithm;
+        tracing::warn!(%signing, %configured, "tokens are signed with another algorithm than configured; `handfast keys rotate` makes a key of it");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Form, Raw, Setting};
 use crate::config::problem::Wrong;
+use handfast::token::NAME_BYTES_MAX;
 use std::path::PathBuf;
 
 impl Setting for PathBuf {
@@ -30,9 +31,18 @@ impl Setting for OptionalPath {
     }
 }
 
+/// Only the names in tokens are plain text, so their bound is the bound of all.
 impl Setting for String {
     fn read(raw: &Raw) -> Result<Self, Wrong> {
-        filled(raw, Form::Text).map(Self::from)
+        let text = filled(raw, Form::Text)?;
+        if text.len() > NAME_BYTES_MAX {
+            return Err(Wrong::OutOfRange {
+                value: format!("a name of {} bytes", text.len()),
+                least: "1".to_owned(),
+                most: format!("{NAME_BYTES_MAX} bytes"),
+            });
+        }
+        Ok(Self::from(text))
     }
 
     fn show(&self) -> toml::Value {
@@ -61,5 +71,12 @@ mod tests {
         assert_eq!(OptionalPath::read(&empty), Ok(OptionalPath(None)));
         assert!(PathBuf::read(&empty).is_err());
         assert!(String::read(&empty).is_err());
+    }
+
+    #[test]
+    fn a_name_that_would_make_tokens_too_long_is_refused() {
+        let name = |bytes| String::read(&Raw::Text("x".repeat(bytes)));
+        assert!(name(NAME_BYTES_MAX).is_ok());
+        assert!(name(NAME_BYTES_MAX + 1).is_err());
     }
 }
