@@ -87,11 +87,7 @@ impl Hub {
 
     /// Whether `connection` is on this node and owns `session`.
     pub(crate) fn owns(&self, connection: ConnectionId, session: SessionId) -> bool {
-        let shard = self.shard(connection.number);
-        connection.node == self.node
-            && shard
-                .get(&connection.number)
-                .is_some_and(|entry| entry.session == Some(session))
+        self.slot(connection, session).is_some()
     }
 
     /// How many connections there are.
@@ -113,14 +109,26 @@ impl Hub {
     }
 
     fn signal(&self, connection: ConnectionId, session: SessionId, signal: Signal) {
+        if let Some(slot) = self.slot(connection, session) {
+            slot.signal(signal);
+        }
+    }
+
+    /// Takes back that `connection` was superseded, if it has not heard of it yet.
+    fn recall(&self, connection: ConnectionId, session: SessionId) {
+        if let Some(slot) = self.slot(connection, session) {
+            slot.recall();
+        }
+    }
+
+    /// The slot of `connection`, if it is on this node and owns `session` or is about to.
+    fn slot(&self, connection: ConnectionId, session: SessionId) -> Option<Arc<Slot>> {
         if connection.node != self.node {
-            return;
+            return None;
         }
-        if let Some(entry) = self.shard(connection.number).get(&connection.number)
-            && entry.session == Some(session)
-        {
-            entry.slot.signal(signal);
-        }
+        let shard = self.shard(connection.number);
+        let entry = shard.get(&connection.number)?;
+        (entry.session == Some(session)).then(|| Arc::clone(&entry.slot))
     }
 
     fn shard(&self, number: u64) -> MutexGuard<'_, HashMap<u64, Entry>> {
@@ -147,6 +155,12 @@ impl Observer for Hub {
             {
                 self.signal(former, change.session, Signal::Superseded);
             }
+            // Whoever got its session back is not superseded any more.
+            if change.former_owner.is_some()
+                && let Some(owner) = change.owner
+            {
+                self.recall(owner, change.session);
+            }
         }
     }
 }
@@ -165,11 +179,25 @@ impl Slot {
         self.waker.wake();
     }
 
+    /// Takes back that the connection was superseded.
+    fn recall(&self) {
+        // Where something else is signalled, there is nothing to take back.
+        let _ = self.signal.compare_exchange(
+            SUPERSEDED,
+            NO_SIGNAL,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+    }
+
+    /// What has been signalled, without taking it.
+    pub(crate) fn peek(&self) -> Option<Signal> {
+        decode(self.signal.load(Ordering::Acquire))
+    }
+
+    /// Takes what has been signalled.
     pub(crate) fn take(&self) -> Option<Signal> {
-        match self.signal.load(Ordering::Acquire) {
-            NO_SIGNAL => None,
-            _ => decode(self.signal.swap(NO_SIGNAL, Ordering::AcqRel)),
-        }
+        decode(self.signal.swap(NO_SIGNAL, Ordering::AcqRel))
     }
 
     pub(crate) fn register(&self, waker: &Waker) {
@@ -187,8 +215,9 @@ const GOING_AWAY: u8 = 1;
 const SUPERSEDED: u8 = 2;
 const ENDED: u8 = 3;
 
-/// How long a client is told to stay away from a node that is going, in seconds. Its own backoff spreads it further.
-const RECONNECT_AFTER: u64 = 1;
+/// The longest that a client is told to stay away from a node that is going, in seconds. Each is told another span, so
+/// that they do not all come back at once.
+const RECONNECT_AFTER_MAX: u64 = 5;
 
 fn encode(signal: Signal) -> u8 {
     match signal {
@@ -208,7 +237,7 @@ fn decode(byte: u8) -> Option<Signal> {
     match byte {
         NO_SIGNAL => None,
         GOING_AWAY => Some(Signal::GoingAway {
-            reconnect_after: RECONNECT_AFTER,
+            reconnect_after: random::below(RECONNECT_AFTER_MAX + 1),
         }),
         SUPERSEDED => Some(Signal::Superseded),
         ended => RevocationReason::ALL

@@ -1,7 +1,7 @@
 //! Rates that are kept by name: an account, an address, a session.
 
 use handfast_core::{
-    rate::{Bucket, Exceeded, Rate},
+    rate::{Exceeded, Rate, Taken},
     time::Moment,
 };
 use std::{
@@ -21,7 +21,7 @@ const NAMES_PER_SHARD: usize = 16_384;
 pub(crate) struct Limiter<K> {
     rate: Option<Rate>,
     hasher: RandomState,
-    shards: Box<[Mutex<HashMap<K, Bucket>>]>,
+    shards: Box<[Mutex<HashMap<K, Taken>>]>,
 }
 
 impl<K: Hash + Eq> Limiter<K> {
@@ -41,30 +41,30 @@ impl<K: Hash + Eq> Limiter<K> {
     pub(crate) fn take(&self, name: K, now: Moment) -> Result<(), Exceeded> {
         let Some(rate) = self.rate else { return Ok(()) };
         let mut shard = self.shard(&name);
-        make_room(&mut shard, now);
-        shard.entry(name).or_default().take(rate, 1, now)
+        make_room(&mut shard, rate, now);
+        shard.entry(name).or_default().take(rate, now)
     }
 
     /// Takes `cost` more from the rate of `name`, whether they are there or not.
     pub(crate) fn charge(&self, name: K, cost: u32, now: Moment) {
         let Some(rate) = self.rate else { return };
         let mut shard = self.shard(&name);
-        make_room(&mut shard, now);
+        make_room(&mut shard, rate, now);
         shard.entry(name).or_default().charge(rate, cost, now);
     }
 
-    fn shard(&self, name: &K) -> MutexGuard<'_, HashMap<K, Bucket>> {
+    fn shard(&self, name: &K) -> MutexGuard<'_, HashMap<K, Taken>> {
         let index = usize::try_from(self.hasher.hash_one(name)).unwrap_or(0) % SHARDS;
-        // A bucket is one number: there is nothing to leave half changed.
+        // Nothing that is done under this lock leaves a record half changed.
         self.shards[index]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn make_room<K: Hash + Eq>(shard: &mut HashMap<K, Bucket>, now: Moment) {
+fn make_room<K: Hash + Eq>(shard: &mut HashMap<K, Taken>, rate: Rate, now: Moment) {
     if shard.len() >= NAMES_PER_SHARD {
-        shard.retain(|_, bucket| !bucket.is_full(now));
+        shard.retain(|_, taken| !taken.is_empty(rate, now));
         if shard.len() >= NAMES_PER_SHARD {
             shard.clear();
         }

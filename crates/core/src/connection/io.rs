@@ -151,6 +151,8 @@ pub enum Reply {
     Pushed(Grant),
     /// No generation was issued.
     NotPushed(Pushed),
+    /// No generation was issued, for the session was revoked elsewhere.
+    Gone(RevocationReason),
     /// What was to end has ended.
     Ended,
     /// The subject's sessions.

@@ -1,6 +1,6 @@
 //! Answers to the machine's questions.
 
-use super::{Asked, Bound, Connection, Delivery, Kind, Output, Reply, State};
+use super::{Asked, Bound, Connection, Delivery, Kind, Output, Reply, Signal, State};
 use crate::{
     close::{CloseCode, Closing},
     message::{Answer, Envelope, Grant, InvalidRequest, RequestId},
@@ -39,6 +39,7 @@ impl Connection {
             (Kind::Present, Reply::Refused(refusal)) => self.refused(now, id, refusal),
             (Kind::Push, Reply::Pushed(grant)) => self.pushed(now, grant),
             (Kind::Push, Reply::NotPushed(outcome)) => self.not_pushed(outcome),
+            (Kind::Push, Reply::Gone(reason)) => self.take_signal(Signal::Ended(reason)),
             (Kind::Logout, Reply::Ended) => {
                 self.unbind(now);
                 self.answer(id, Answer::LoggedOut);

@@ -178,6 +178,13 @@ impl Answering {
                         Reply::Pushed(node.grant(*session, &record))
                     }
                     Ok((Pushed::Issued, None)) => Reply::NotPushed(Pushed::Ended),
+                    Ok((
+                        Pushed::Ended,
+                        Some(SessionRecord {
+                            revoked: Some(revocation),
+                            ..
+                        }),
+                    )) => Reply::Gone(revocation.reason),
                     Ok((outcome, _)) => Reply::NotPushed(outcome),
                     Err(error) => failed(&error),
                 })

@@ -12,7 +12,7 @@ use tungstenite::{
 };
 
 /// How long a test waits for what must come before it fails. No test asserts how long anything took.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One connection, on a socket or whatever else carries bytes.
 pub(crate) struct Client<S = TcpStream> {

@@ -6,7 +6,8 @@ use crate::{
 };
 use handfast::Application;
 use serde_json::json;
-use tungstenite::Message;
+use std::io::ErrorKind;
+use tungstenite::{Message, error::Error};
 
 #[test]
 fn an_address_has_only_so_many_connections() {
@@ -73,7 +74,15 @@ fn a_client_that_reads_nothing_is_given_up_and_the_others_do_not_notice() {
     let login = deaf.login("ada");
     // The echoes fill the socket's buffers, then the queue; then the connection is gone.
     let frame = "x".repeat(60_000);
-    let gone = (0..10_000).any(|_| deaf.socket.send(Message::text(frame.as_str())).is_err());
+    let gone = (0..1_000).any(|_| deaf.socket.send(Message::text(frame.as_str())).is_err())
+        || loop {
+            match deaf.socket.read() {
+                Ok(Message::Close(_)) => break true,
+                Ok(_) => {}
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => break false,
+                Err(_) => break true,
+            }
+        };
     assert!(gone);
     let resumed = node.v1().attempt(&login["token"], "an attempt key of ada");
     assert_eq!(resumed["type"], "Success");

@@ -1,5 +1,7 @@
 //! The library against real sockets: a node on its embedded ledger, and clients that know nothing but the protocol.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod client;
 mod node;
 

@@ -1,6 +1,6 @@
 //! A node of the test's own, on a free port and in a folder that goes with it.
 
-use crate::client::Client;
+use crate::client::{Client, PATIENCE};
 use handfast::{
     Application, Handfast, Serving, Settings,
     credentials::{PasswordSettings, Registration},
@@ -127,6 +127,6 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         // Nothing is said to anybody, as in a crash.
-        self.runtime.take().unwrap().shutdown_background();
+        self.runtime.take().unwrap().shutdown_timeout(PATIENCE);
     }
 }

@@ -32,7 +32,7 @@ const GOOD: [&str; 6] = [
 ];
 
 /// The good request, with one line replaced.
-fn with<'a>(line: usize, replaced: &'a str) -> Vec<&'a str> {
+fn with(line: usize, replaced: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = GOOD.to_vec();
     lines[line] = replaced;
     lines

@@ -1,0 +1,149 @@
+//! What the client sends.
+
+use super::{
+    Driver, Phase,
+    codec::{Codec, Received},
+};
+use handfast_core::{
+    close::{CloseCode, Closing},
+    connection::Input,
+    time::Now,
+};
+use std::{
+    cell::RefCell,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// How much is read at once.
+const READ_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    /// The one read buffer of a thread. It is filled and emptied within one poll of one connection.
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
+    pub(super) fn takes_frames(&self) -> bool {
+        match self.phase {
+            Phase::Open => {
+                self.machine.takes_frames() && self.link.as_ref().is_none_or(|link| link.has_room())
+            }
+            Phase::Closing(_) | Phase::Lingering(_) => true,
+            Phase::Done => false,
+        }
+    }
+
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>, now: Now) {
+        self.receive_kept(now);
+        while self.takes_frames() {
+            let more = READ_BUFFER.with_borrow_mut(|buffer| {
+                let mut read = ReadBuf::new(buffer);
+                match Pin::new(&mut self.stream).poll_read(context, &mut read) {
+                    Poll::Pending => false,
+                    Poll::Ready(Ok(())) if !read.filled().is_empty() => {
+                        self.receive(read.filled(), now);
+                        true
+                    }
+                    // The client hung up, with or without a word.
+                    Poll::Ready(Ok(()) | Err(_)) => {
+                        self.phase = Phase::Done;
+                        false
+                    }
+                }
+            });
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// Takes bytes that were read.
+    pub(super) fn receive(&mut self, bytes: &[u8], now: Now) {
+        if matches!(self.phase, Phase::Lingering(_)) {
+            return;
+        }
+        let codec = self
+            .codec
+            .get_or_insert_with(|| Box::new(Codec::new(bytes.len())));
+        codec.follow(bytes);
+        self.decode(bytes, now);
+    }
+
+    /// Goes on with what was read while the connection took no frames.
+    fn receive_kept(&mut self, now: Now) {
+        if self.takes_frames()
+            && let Some(codec) = &mut self.codec
+            && !codec.is_drained()
+        {
+            let kept = codec.take_unread();
+            self.decode(&kept, now);
+        }
+    }
+
+    fn decode(&mut self, mut bytes: &[u8], now: Now) {
+        let limits = &self.node.settings.transport;
+        let (before_login, after_login, fragments) = (
+            limits.message_before_login_bytes,
+            limits.message_bytes,
+            limits.fragments_per_message,
+        );
+        loop {
+            let takes_frames = self.takes_frames();
+            let Some(codec) = &mut self.codec else { return };
+            if !takes_frames {
+                return codec.keep(bytes);
+            }
+            codec.limit(if self.machine.bound().is_some() {
+                after_login
+            } else {
+                before_login
+            });
+            let received = match self.phase {
+                Phase::Open => codec.decode(&mut bytes, &mut self.outgoing),
+                // Our close frame is the last one: the codec's own answers are not sent any more.
+                Phase::Closing(_) | Phase::Lingering(_) | Phase::Done => {
+                    codec.decode(&mut bytes, &mut Vec::new())
+                }
+            };
+            let received = match received {
+                Ok(received) => received,
+                Err(closing) => {
+                    self.close(closing, now);
+                    return self.linger(now);
+                }
+            };
+            match received {
+                Some(Received::Text(text)) => {
+                    self.message_due = None;
+                    self.handle(Input::Text(&text), now);
+                }
+                Some(Received::Binary(bytes)) => {
+                    self.message_due = None;
+                    self.handle(Input::Binary(&bytes), now);
+                }
+                Some(Received::Pong) => self.handle(Input::Pong, now),
+                Some(Received::Ping) => self.handle(Input::Heard, now),
+                Some(Received::Close) => return self.linger(now),
+                None => break,
+            }
+        }
+        self.handle(Input::Heard, now);
+        self.rest(fragments, now);
+    }
+
+    /// Drops the codec if it holds nothing; bounds what it holds if not.
+    fn rest(&mut self, fragments: u32, now: Now) {
+        let Some(codec) = &self.codec else { return };
+        if codec.is_at_rest() {
+            self.codec = None;
+            self.message_due = None;
+        } else if codec.fragments() > fragments {
+            self.close(Closing::new(CloseCode::Misuse, "fragments"), now);
+            self.linger(now);
+        } else if self.message_due.is_none() {
+            self.message_due = Some(now.moment.after(self.node.settings.transport.message));
+        }
+    }
+}

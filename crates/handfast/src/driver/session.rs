@@ -1,0 +1,83 @@
+//! The session that the connection owns, as the hub, the address's count and the application see it.
+
+use super::{Driver, codec};
+use crate::session::{Application, Link};
+use handfast_core::{
+    close::{CloseCode, Closing},
+    framing::{Frame, Framing},
+    message::{Answer, InvalidReason, InvalidRequest},
+    time::Now,
+};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
+    /// Lets the hub, the address's count and the application know whether a session is bound.
+    pub(super) fn follow_session(&mut self) {
+        let bound = self
+            .machine
+            .bound()
+            .map(|(grant, subject)| (grant.session, subject));
+        self.place.set_authenticated(bound.is_some());
+        if self.answering.is_none() {
+            self.node
+                .hub
+                .bind(self.caller.connection, bound.map(|(session, _)| session));
+        }
+        match (bound, &self.link) {
+            (None, Some(link)) => {
+                link.end();
+                self.link = None;
+            }
+            (Some((session, subject)), None) if self.framing == Framing::V1 => {
+                if let Application::Program(program) = &self.node.application {
+                    let outgoing_bytes = self.node.settings.transport.outgoing_bytes;
+                    let (link, session) =
+                        Link::new(session, subject, Arc::clone(&self.slot), outgoing_bytes);
+                    self.link = Some(link);
+                    drop(tokio::spawn(program(session)));
+                }
+            }
+            (None | Some(_), None | Some(_)) => {}
+        }
+    }
+
+    /// Hands the application's frame over.
+    pub(super) fn deliver(&mut self, frame: Frame) {
+        let delivered = self.link.as_ref().is_some_and(|link| link.deliver(frame));
+        if !delivered {
+            let invalid = InvalidRequest::because(InvalidReason::ApplicationFrame);
+            self.send(None, &Answer::InvalidRequest(invalid));
+        }
+    }
+
+    /// Takes what the application sends.
+    pub(super) fn pump_application(&mut self, now: Now) {
+        let Some(link) = &self.link else { return };
+        match link.take_outgoing() {
+            Some(frames) => {
+                for frame in frames {
+                    match frame {
+                        Frame::Text(text) => {
+                            if let Some(text) = self.framing.write_application(&text) {
+                                codec::write_text(&text, &mut self.outgoing);
+                            }
+                        }
+                        Frame::Binary(bytes) => codec::write_binary(&bytes, &mut self.outgoing),
+                    }
+                }
+            }
+            None => self.close(Closing::new(CloseCode::TryAgainLater, "slow_consumer"), now),
+        }
+    }
+}
+
+impl<S> Driver<S> {
+    /// Nothing that concerns a session concerns this connection any more.
+    pub(super) fn leave_session(&mut self) {
+        self.node.hub.bind(self.caller.connection, None);
+        if let Some(link) = self.link.take() {
+            link.end();
+        }
+    }
+}

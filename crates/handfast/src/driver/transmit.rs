@@ -1,0 +1,71 @@
+//! What the client is sent, up to the last word.
+
+use super::{Driver, Phase, codec};
+use handfast_core::{close::Closing, time::Now};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
+    /// Sends a close frame, unless one was sent.
+    pub(super) fn close(&mut self, closing: Closing, now: Now) {
+        if self.phase == Phase::Open {
+            codec::write_close(closing, &mut self.outgoing);
+            self.phase = Phase::Closing(
+                now.moment
+                    .after(self.node.settings.transport.close_handshake),
+            );
+            self.answering = None;
+            self.message_due = None;
+            self.leave_session();
+            tracing::debug!(connection = self.caller.connection.number, %closing, "closed");
+        }
+    }
+
+    /// Both close frames are through, or the stream makes no sense any more.
+    pub(super) fn linger(&mut self, now: Now) {
+        self.codec = None;
+        self.message_due = None;
+        self.answering = None;
+        self.phase = Phase::Lingering(
+            now.moment
+                .after(self.node.settings.transport.close_handshake),
+        );
+    }
+
+    pub(super) fn poll_write(&mut self, context: &mut Context<'_>) {
+        let mut written = 0;
+        while written < self.outgoing.len() {
+            match Pin::new(&mut self.stream).poll_write(context, &self.outgoing[written..]) {
+                Poll::Ready(Ok(count)) if count > 0 => written += count,
+                Poll::Ready(_) => {
+                    self.phase = Phase::Done;
+                    return;
+                }
+                Poll::Pending => break,
+            }
+        }
+        if written == self.outgoing.len() {
+            self.outgoing = Vec::new();
+            self.poll_shutdown(context);
+        } else {
+            self.outgoing.drain(..written);
+            if self.outgoing.len() > self.node.settings.transport.outgoing_bytes {
+                // The client does not read, so it would not read a close frame either.
+                self.phase = Phase::Done;
+            }
+        }
+    }
+
+    /// The server hangs up first (RFC 6455 section 7.1.1), and waits for the client to do the same, so that nothing
+    /// that is still on its way makes the client lose the close frame.
+    fn poll_shutdown(&mut self, context: &mut Context<'_>) {
+        if matches!(self.phase, Phase::Lingering(_))
+            && let Poll::Ready(Err(_)) = Pin::new(&mut self.stream).poll_shutdown(context)
+        {
+            self.phase = Phase::Done;
+        }
+    }
+}
