@@ -153,7 +153,7 @@ pub trait Transaction {
     ///
     /// # Errors
     /// The batch fails.
-    fn touch(&mut self, now: Timestamp) -> Result<(), StorageError>;
+    fn touch(&mut self) -> Result<(), StorageError>;
 
     /// Makes everything written durable.
     ///

@@ -178,7 +178,7 @@ impl Transaction for MemoryTransaction<'_> {
         })
     }
 
-    fn touch(&mut self, _: Timestamp) -> Result<(), StorageError> {
+    fn touch(&mut self) -> Result<(), StorageError> {
         Ok(())
     }
 

@@ -49,7 +49,7 @@ pub(crate) fn answer(
         settle(sessions, found);
     }
     if !checks.is_empty() {
-        transaction.touch(now)?;
+        transaction.touch()?;
         settle(checks, std::iter::repeat(()));
     }
     Ok(())

@@ -32,6 +32,7 @@ pub struct Bench<F> {
     pub clock: Arc<ManualClock>,
     /// What it told its observer.
     pub recorder: Arc<Recorder>,
+    holds: AtomicU64,
 }
 
 /// A clock that shows what it is set to.
@@ -58,12 +59,10 @@ struct Gate {
 #[derive(Debug)]
 pub struct Held {
     _release: Sender<()>,
-    /// Without it, what holds the worker would be withdrawn.
-    _receipt: Option<Receipt<PresentedSession>>,
 }
 
-/// The session whose changes of owner hold the worker. It is left out of what is reported.
-const HOLDING: u64 = u64::MAX;
+/// From this number on, sessions are made for nothing but holding the worker; what is told of them is left out.
+const FIRST_TO_HOLD: u64 = 1 << 63;
 
 impl<F: Fixture> Bench<F> {
     /// An empty ledger.
@@ -89,6 +88,7 @@ impl<F: Fixture> Bench<F> {
             ledger,
             clock,
             recorder,
+            holds: AtomicU64::new(0),
         }
     }
 
@@ -108,11 +108,13 @@ impl<F: Fixture> Bench<F> {
             fixture,
             ledger,
             clock,
+            holds,
             ..
         } = self;
         drop(ledger);
         let reopened = Self::on(fixture);
         reopened.clock.set(clock.now());
+        reopened.holds.store(holds.into_inner(), Ordering::SeqCst);
         reopened
     }
 
@@ -158,38 +160,23 @@ impl<F: Fixture> Bench<F> {
 
     /// Holds the worker, so that what is asked from now on comes together in as few transactions as there can be.
     pub fn hold(&self) -> Held {
-        let found = self.ledger.session(session(HOLDING)).wait().unwrap();
-        let record = match found {
-            Some(found) => found.record,
-            None => self
-                .ledger
-                .create(create(HOLDING, "nobody"))
-                .wait()
-                .unwrap(),
-        };
-        // Each hold is a change of owner.
-        let from = record.owner.unwrap().number.wrapping_add(1);
-        let asked = present(HOLDING, record.issued.number(), Evidence::Bare, from);
-        let (mut held, receipt) = self.hold_with(asked);
-        held._receipt = Some(receipt);
+        let number = FIRST_TO_HOLD + self.holds.fetch_add(1, Ordering::SeqCst);
+        self.ledger.create(create(number, "nobody")).wait().unwrap();
+        let (held, _) = self.hold_at(|ledger| ledger.revoke(revoke(number)));
         held
     }
 
-    /// Holds the worker just when it tells the observer of what `asked`, a change of owner, has come to.
-    pub(super) fn hold_with(&self, asked: Present) -> (Held, Receipt<PresentedSession>) {
+    /// Holds the worker just when it tells the observer of the change that is asked for.
+    pub fn hold_at<T>(&self, ask: impl FnOnce(&Ledger) -> Receipt<T>) -> (Held, Receipt<T>) {
         let (entered, has_entered) = channel();
         let (release, released) = channel();
         *self.recorder.gate.lock().unwrap() = Some(Gate {
             entered,
             release: released,
         });
-        let receipt = self.ledger.present(asked);
+        let receipt = ask(&self.ledger);
         has_entered.recv().unwrap();
-        let held = Held {
-            _release: release,
-            _receipt: None,
-        };
-        (held, receipt)
+        (Held { _release: release }, receipt)
     }
 
     /// Everything in the log of changes.
@@ -277,7 +264,10 @@ impl Observer for Recorder {
 }
 
 fn without_holding(mut changes: Vec<Change>) -> Vec<Change> {
-    changes.retain(|change| change.session != session(HOLDING));
+    changes.retain(|change| {
+        let [.., first_of_number, _, _, _, _, _, _, _] = change.session.as_bytes();
+        first_of_number >> 7 == 0
+    });
     changes
 }
 
@@ -309,12 +299,14 @@ pub fn connection(number: u64) -> ConnectionId {
 }
 
 /// The evidence of attempt key `number`.
-pub(super) fn attempt(number: u64) -> Evidence {
+#[must_use]
+pub fn attempt(number: u64) -> Evidence {
     Evidence::Attempt(AttemptHash::of(&format!("attempt key {number}")))
 }
 
 /// A login that makes session `number`, owned by connection `number`.
-pub(super) fn create(number: u64, subject: &str) -> Create {
+#[must_use]
+pub fn create(number: u64, subject: &str) -> Create {
     Create {
         session: session(number),
         subject: subject.into(),
@@ -326,7 +318,8 @@ pub(super) fn create(number: u64, subject: &str) -> Create {
 }
 
 /// An origin that tells `number`.
-pub(super) fn origin(number: u64) -> Origin {
+#[must_use]
+pub fn origin(number: u64) -> Origin {
     Origin {
         address: format!("2001:db8::{:x}", number % 0xffff).into(),
         agent: format!("Browser {number}").into(),
@@ -334,7 +327,8 @@ pub(super) fn origin(number: u64) -> Origin {
 }
 
 /// A presentation by connection `from`, which has all the time of the world.
-pub(super) fn present(number: u64, generation: u64, evidence: Evidence, from: u64) -> Present {
+#[must_use]
+pub fn present(number: u64, generation: u64, evidence: Evidence, from: u64) -> Present {
     Present {
         session: session(number),
         presentation: Presentation {
@@ -348,7 +342,8 @@ pub(super) fn present(number: u64, generation: u64, evidence: Evidence, from: u6
 }
 
 /// An operator's revocation of session `number`.
-pub(super) fn revoke(number: u64) -> Revoke {
+#[must_use]
+pub fn revoke(number: u64) -> Revoke {
     Revoke {
         scope: Scope::Session {
             session: session(number),
@@ -360,7 +355,10 @@ pub(super) fn revoke(number: u64) -> Revoke {
 }
 
 /// Waits for all answers.
-pub(super) fn wait_for<T>(receipts: impl IntoIterator<Item = Receipt<T>>) -> Vec<T> {
+///
+/// # Panics
+/// If one of them is an error.
+pub fn wait_for<T>(receipts: impl IntoIterator<Item = Receipt<T>>) -> Vec<T> {
     let answers = receipts.into_iter().map(|receipt| receipt.wait().unwrap());
     answers.collect()
 }

@@ -44,7 +44,10 @@ pub mod sweep;
 
 mod tampered;
 
-pub use bench::{Bench, Held, ManualClock, Recorder, connection, policy, session};
+pub use bench::{
+    Bench, Held, ManualClock, Recorder, attempt, connection, create, origin, policy, present,
+    revoke, session, wait_for,
+};
 
 /// Storage for one case.
 pub trait Fixture: Sized {

@@ -110,7 +110,8 @@ pub fn the_observer_is_told_after_the_commit_and_before_the_answer<F: Fixture>()
     let bench = Bench::<F>::new();
     bench.login(1);
     let (beside, _) = bench.beside();
-    let (hold, mut asked) = bench.hold_with(present(1, 0, attempt(1), 2));
+    let asked = present(1, 0, attempt(1), 2);
+    let (hold, mut asked) = bench.hold_at(|ledger| ledger.present(asked));
     // The worker is telling the observer right now.
     let stored = beside.session(session(1)).wait().unwrap().unwrap();
     assert_eq!(stored.record.owner, Some(connection(2)));

@@ -106,8 +106,8 @@ impl<T: Transaction> Transaction for TamperedTransaction<T> {
         self.inner.sweep(before, limit)
     }
 
-    fn touch(&mut self, now: Timestamp) -> Result<(), StorageError> {
-        self.inner.touch(now)
+    fn touch(&mut self) -> Result<(), StorageError> {
+        self.inner.touch()
     }
 
     fn commit(self) -> Result<(), StorageError> {

@@ -19,6 +19,9 @@ pub(crate) const SERVER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a tool does. A server under full load lets go of the lock only for moments, which a tool may miss often.
 pub(crate) const TOOL_PATIENCE: Duration = Duration::from_secs(30);
 
+/// What every SQLite file begins with.
+const HEADER_BYTES: u64 = 100;
+
 /// What file systems read and write at once. A session with the longest texts fills a fifth of it.
 const PAGE_BYTES: u32 = 4096;
 
@@ -97,11 +100,9 @@ fn make_file(path: &Path) -> Result<(), Failure> {
 /// Connects to a file that exists. Nothing is written to it before [`configure`].
 fn connect(path: &Path, patience: Duration) -> Result<Connection, OpenError> {
     let metadata = fs::metadata(path).map_err(|cause| storage(path, cause))?;
-    if !metadata.is_file() {
-        return Err(OpenError::Damaged {
-            path: path.into(),
-            source: StorageError::new(StorageFault::Damaged, NotAFile),
-        });
+    // SQLite takes a file of one byte for an empty one.
+    if !metadata.is_file() || (1..HEADER_BYTES).contains(&metadata.len()) {
+        return Err(unreadable(path, Failure::damaged(NoDatabase)));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
@@ -216,8 +217,8 @@ fn unreadable(path: &Path, cause: impl Into<Failure>) -> OpenError {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("it is not a file")]
-struct NotAFile;
+#[error("it is no file, or one that is too short for a database")]
+struct NoDatabase;
 
 /// What SQLite found wrong.
 #[derive(Debug, thiserror::Error)]

@@ -31,6 +31,6 @@ CREATE TABLE changes (
 
 -- Written to prove that writing works.
 CREATE TABLE touched (
-    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
-    at  INTEGER NOT NULL
+    one   INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    times INTEGER NOT NULL
 ) STRICT;

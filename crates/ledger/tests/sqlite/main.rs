@@ -1,0 +1,13 @@
+//! The embedded ledger passes the suite, and does what only a file can be asked for.
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+mod comparison;
+mod crash;
+mod damage;
+mod full;
+mod opening;
+mod scratch;
+
+use scratch::Scratch;
+
+handfast_ledger::conformance!(Scratch);

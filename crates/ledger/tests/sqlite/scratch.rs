@@ -1,0 +1,79 @@
+//! A folder with a ledger in it, for one test.
+
+use handfast_core::time::{Clock, Now, Timestamp};
+use handfast_ledger::{
+    Ledger, Settings, Sqlite,
+    conformance::{Fixture, policy},
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tempfile::TempDir;
+
+/// A folder that is gone when this is dropped.
+pub(crate) struct Scratch(TempDir);
+
+/// A clock that stands still.
+pub(crate) struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Now {
+        Now {
+            unix: Timestamp::from_unix(1_750_000_000),
+            ..Now::default()
+        }
+    }
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder().join("ledger.db")
+    }
+
+    /// Every file in the folder with what is in it.
+    pub(crate) fn contents(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let entries = fs::read_dir(self.folder()).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let files = paths.filter(|path| path.is_file());
+        files
+            .map(|path| (path.clone(), fs::read(path).unwrap()))
+            .collect()
+    }
+}
+
+/// Starts the ledger of a server on this file.
+pub(crate) fn serve(file: &Path) -> Ledger {
+    start(Sqlite::open(file).unwrap())
+}
+
+pub(crate) fn start(backend: Sqlite) -> Ledger {
+    let settings = Settings { policy: policy() };
+    Ledger::start(backend, settings, Arc::new(Noon), Arc::new(())).unwrap()
+}
+
+impl Fixture for Scratch {
+    type Backend = Sqlite;
+
+    fn empty() -> Self {
+        Self::new()
+    }
+
+    fn open(&self) -> Sqlite {
+        Sqlite::open(&self.file()).unwrap()
+    }
+
+    fn open_beside(&self) -> Sqlite {
+        Sqlite::open_beside(&self.file()).unwrap()
+    }
+}
