@@ -74,9 +74,9 @@ played("after a close with 4409 the page stays away until it is asked", async (p
 for (const [code, reason, sentence] of [
   [4403, "admin", "administrator"],
   [4403, "limit", "too many sessions"],
-  [4410, "", "time limit"],
+  [4410, "expired", "time limit"],
 ]) {
-  played(`after a close with ${code} ${reason} the token is forgotten`, async (page, script) => {
+  played(`after a close with ${code} (${reason}) the token is forgotten`, async (page, script) => {
     const first = await script.connection(1);
     await resume(page, first, 5);
     await first.close(code, reason);

@@ -48,9 +48,12 @@ export class Server {
 
   /** `kill -9`: no time to finish anything. */
   async kill() {
-    const ended = once(this.#process, "exit");
-    this.#process.kill("SIGKILL");
-    await ended;
+    await this.#end("SIGKILL");
+  }
+
+  /** Lets it drain and stop. */
+  async stop() {
+    await this.#end("SIGTERM");
   }
 
   /** Starts again with the same data on the same port. */
@@ -61,6 +64,12 @@ export class Server {
   async dispose() {
     if (this.#process.exitCode === null && this.#process.signalCode === null) await this.kill();
     await rm(this.#data, { recursive: true });
+  }
+
+  async #end(signal) {
+    const ended = once(this.#process, "exit");
+    this.#process.kill(signal);
+    await ended;
   }
 
   async #run(address) {

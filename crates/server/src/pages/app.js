@@ -6,6 +6,7 @@ import { addToHistory, at, celebrate, showPanel, showSession, showSessions, show
 import { reason, refusal } from "./words.js";
 
 const NEW_TOKEN = new Set(["registered", "loggedIn", "resumed", "pushed", "refreshed"]);
+const NOT_CURRENT = "That is not your current password.";
 const LOST = "The connection was lost before the server answered. Try again.";
 
 const url = new URL("ws/", document.baseURI);
@@ -71,42 +72,49 @@ function sayWhyEnded(text) {
   at("ended").hidden = text === "";
 }
 
-/** Runs `send` for a form, once at a time, and shows its refusal beside `field`. */
-function onSubmit(form, error, field, send) {
+/**
+ * Runs `send` for a form, once at a time. It gives what was wrong, in words, and the
+ * field to put right; nothing where nothing was.
+ */
+function onSubmit(form, error, send) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
     form.ariaBusy = "true";
     error.textContent = "";
-    field.removeAttribute("aria-invalid");
-    let refused = LOST;
-    await attempt(async () => (refused = await send(event.submitter?.value)));
+    for (const field of form.elements) field.removeAttribute("aria-invalid");
+    let wrong = { text: LOST, field: event.submitter };
+    await attempt(async () => (wrong = await send(event.submitter?.value)));
     form.ariaBusy = "false";
-    if (!refused) return;
-    error.textContent = refused;
-    field.setAttribute("aria-invalid", "true");
-    field.focus();
+    if (!wrong) return;
+    error.textContent = wrong.text;
+    if (wrong.field instanceof HTMLInputElement) wrong.field.setAttribute("aria-invalid", "true");
+    wrong.field?.focus();
   });
 }
 
-onSubmit(at("login"), at("login-error"), at("password"), async (type) => {
+onSubmit(at("login"), at("login-error"), async (type) => {
   const answer = await client.login(type ?? "Login", at("username").value, at("password").value);
-  if (answer.type !== "Success" && answer.type !== "Registered") return refusal(answer);
-  at("login").reset();
-  return "";
+  if (answer.type === "Success" || answer.type === "Registered") {
+    at("login").reset();
+    return null;
+  }
+  const field = answer.reason?.startsWith("username") ? at("username") : at("password");
+  return { text: refusal(answer), field };
 });
 
-onSubmit(at("password-form"), at("password-error"), at("old-password"), async () => {
+onSubmit(at("password-form"), at("password-error"), async () => {
   const answer = await client.request({
     type: "ChangePassword",
     old_password: at("old-password").value,
     new_password: at("new-password").value,
   });
-  if (answer.type !== "PasswordChanged") return refusal(answer);
+  if (answer.type === "InvalidPassword") return { text: NOT_CURRENT, field: at("old-password") };
+  if (answer.type !== "PasswordChanged") return { text: refusal(answer), field: at("new-password") };
   at("password-dialog").close();
   addToHistory({ kind: "passwordChanged" });
   askSessions();
-  return "";
+  return null;
 });
 
 at("password-dialog").addEventListener("close", () => {

@@ -7,7 +7,6 @@ const PROTOCOL = "handfast.v1";
 const ANSWER_TIMEOUT_MS = 10_000;
 const BACKOFF_BASE_MS = 500;
 const BACKOFF_CAP_MS = 30_000;
-const TOO_MANY_PAUSE_MS = 10_000;
 
 /** Close codes after which a client stays away until a person asks. */
 const STAY = new Set([1000, 1002, 1003, 1007, 1009, 4400]);
@@ -16,7 +15,6 @@ const NOT_AUTHENTICATED_IN_TIME = 4401;
 const REVOKED = 4403;
 const SUPERSEDED = 4409;
 const EXPIRED = 4410;
-const TOO_MANY = 4429;
 
 /**
  * @typedef {{name: "connecting"}
@@ -46,7 +44,7 @@ export class Client extends EventTarget {
   #requests = new Map();
   #lastId = 0;
   #failures = 0;
-  #reconnectAfterMs = null;
+  #reconnectAfterMs = 0;
   #timer;
 
   constructor(url) {
@@ -82,8 +80,7 @@ export class Client extends EventTarget {
     await this.#opened();
     const answer = await this.request({ type, username, password });
     if (answer.type === "Success" || answer.type === "Registered") {
-      store.storeLogin(answer);
-      this.#bind(answer, answer.type === "Registered" ? "registered" : "loggedIn");
+      await this.#bind(answer, answer.type === "Registered" ? "registered" : "loggedIn");
     }
     return answer;
   }
@@ -97,8 +94,7 @@ export class Client extends EventTarget {
     const session = this.#session;
     const answer = await this.request({ type: "Logout", everywhere });
     if (answer.type === "LoggedOut" || answer.type === "NotLoggedIn") {
-      store.forget(session);
-      this.#unbind(everywhere ? "loggedOutEverywhere" : "loggedOut");
+      await this.#unbind(session, everywhere ? "loggedOutEverywhere" : "loggedOut");
     }
     return answer;
   }
@@ -133,7 +129,6 @@ export class Client extends EventTarget {
     const message = JSON.parse(frame.slice(1));
     const request = this.#requests.get(message.id);
     if (request) {
-      this.#failures = 0;
       request.resolve(message);
     } else if (message.type === "Hello") {
       this.#hello(message);
@@ -170,7 +165,7 @@ export class Client extends EventTarget {
     const answer = await this.request({ type: "RefreshToken", token: held.token, attempt });
     switch (answer.type) {
       case "Success":
-        this.#bind(answer, done);
+        await this.#bind(answer, done);
         break;
       case "InvalidToken":
         await this.#refused(answer.reason, held, attemptKey, done);
@@ -197,34 +192,38 @@ export class Client extends EventTarget {
       const first = attemptKey !== store.anotherAttemptKey;
       if (first) return this.#present(store.anotherAttemptKey, done);
     }
-    store.forget(held.session);
-    this.#unbind("ended", { reason });
+    await this.#unbind(held.session, "ended", { reason });
   }
 
-  #bind(answer, how) {
-    const order = how === "registered" || how === "loggedIn" ? "newer" : store.storeNext(answer);
-    if (order !== "older") this.#send({ type: "Ack", generation: answer.generation });
+  async #bind(answer, how) {
+    const socket = this.#socket;
     this.#session = answer.session;
+    const begun = how === "registered" || how === "loggedIn";
+    const order = await (begun ? store.storeLogin(answer) : store.storeNext(answer));
+    if (socket !== this.#socket) return;
+    if (order !== "older") this.#send({ type: "Ack", generation: answer.generation });
     this.#failures = 0;
     this.#become({ name: "bound" });
     const repeated = how === "pushed" && order !== "newer";
     if (!repeated) this.#note(how, { generation: answer.generation });
   }
 
-  #unbind(why, detail) {
+  async #unbind(session, why, detail) {
+    const socket = this.#socket;
     this.#session = "";
-    this.#become({ name: "open" });
+    await store.forget(session);
+    if (socket === this.#socket) this.#become({ name: "open" });
     this.#note(why, detail);
   }
 
-  #closed(code, reason) {
+  async #closed(code, reason) {
     const session = this.#session;
     this.#abandon();
     if (code === SUPERSEDED) {
       this.#become({ name: "superseded" });
       this.#note("superseded");
     } else if (code === REVOKED || code === EXPIRED) {
-      store.forget(session);
+      await store.forget(session);
       this.#become({ name: "idle" });
       this.#note("ended", { reason: code === EXPIRED ? "expired" : reason });
     } else if (code === NOT_AUTHENTICATED_IN_TIME && !store.stored()) {
@@ -234,15 +233,15 @@ export class Client extends EventTarget {
       this.#note("stopped", { code });
     } else {
       this.#note("lost", { code });
-      this.#wait(code === TOO_MANY ? TOO_MANY_PAUSE_MS : 0);
+      this.#wait();
     }
   }
 
   /** Full jitter: a server that comes back is not met by everybody at once. */
-  #wait(pauseMs) {
+  #wait() {
     const ceiling = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** this.#failures);
-    const delay = this.#reconnectAfterMs ?? pauseMs + Math.random() * ceiling;
-    this.#reconnectAfterMs = null;
+    const delay = this.#reconnectAfterMs + Math.random() * ceiling;
+    this.#reconnectAfterMs = 0;
     this.#failures += 1;
     this.#timer = setTimeout(() => this.connect(), delay);
     this.#become({ name: "waiting", until: Date.now() + delay });

@@ -22,28 +22,35 @@ export function stored() {
 
 /** A login begins a session, so its token replaces whatever was stored. */
 export function storeLogin(answer) {
-  write(SESSION, record(answer));
+  return exclusively(() => {
+    replace(answer);
+    return "newer";
+  });
 }
 
 /**
  * Stores a later token of the stored session. A generation that is not newer is
  * left alone: answers arrive late, and another tab may be further.
  *
- * @returns {"newer" | "same" | "older"} how it compares with what was stored
+ * @returns {Promise<"newer" | "same" | "older">} how it compares with what was stored
  */
 export function storeNext(answer) {
-  const held = stored();
-  if (held?.session !== answer.session || answer.generation < held.generation) return "older";
-  if (answer.generation === held.generation) return "same";
-  write(SESSION, record(answer));
-  return "newer";
+  return exclusively(() => {
+    const held = stored();
+    if (held?.session !== answer.session || answer.generation < held.generation) return "older";
+    if (answer.generation === held.generation) return "same";
+    replace(answer);
+    return "newer";
+  });
 }
 
 /** Forgets the token of `session`, unless another session has taken its place. */
 export function forget(session) {
-  if (stored()?.session !== session) return;
-  localStorage.removeItem(SESSION);
-  localStorage.removeItem(ATTEMPT);
+  return exclusively(() => {
+    if (stored()?.session !== session) return;
+    localStorage.removeItem(SESSION);
+    localStorage.removeItem(ATTEMPT);
+  });
 }
 
 /**
@@ -84,10 +91,15 @@ function makeAttemptKey({ session, generation }) {
   return key;
 }
 
-// Browsers offer locks in secure contexts only. Elsewhere two tabs that present in
-// the same instant may make two keys; the loser then has to log in again.
+// No other tab reads or writes while `action` does. Browsers offer locks in secure
+// contexts only; elsewhere two tabs in the same instant may have to log in again.
 async function exclusively(action) {
-  return navigator.locks ? navigator.locks.request(ATTEMPT, action) : action();
+  return navigator.locks ? navigator.locks.request(SESSION, action) : action();
+}
+
+function replace(answer) {
+  write(SESSION, record(answer));
+  localStorage.removeItem(ATTEMPT);
 }
 
 function record({ token, session, generation, refresh_at, expires_at }) {

@@ -19,7 +19,7 @@ const REASONS = {
 
 const INVALID = {
   password_too_long: "That password is too long.",
-  password_too_short: "That password is too short. Use at least eight characters.",
+  password_too_short: "That password is too short for this server.",
   registration_closed: "This server takes no new accounts here.",
   username_invalid: "That username has characters that cannot be used.",
   username_taken: "That username is taken.",
