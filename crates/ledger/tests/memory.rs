@@ -1,6 +1,10 @@
 //! The reference passes the suite.
 
-use handfast_ledger::{Memory, conformance::Fixture};
+use handfast_ledger::{
+    Memory,
+    accounts::MemoryAccounts,
+    conformance::{AccountsFixture, Fixture},
+};
 
 struct Shared(Memory);
 
@@ -20,4 +24,19 @@ impl Fixture for Shared {
     }
 }
 
+struct SharedAccounts(MemoryAccounts);
+
+impl AccountsFixture for SharedAccounts {
+    type Accounts = MemoryAccounts;
+
+    fn empty() -> Self {
+        Self(MemoryAccounts::new())
+    }
+
+    fn open(&self) -> MemoryAccounts {
+        self.0.clone()
+    }
+}
+
 handfast_ledger::conformance!(Shared);
+handfast_ledger::accounts_conformance!(SharedAccounts);

@@ -6,13 +6,13 @@ use handfast_core::time::Timestamp;
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Accounts in memory: the reference, and for tests.
-#[derive(Debug, Default)]
+/// Accounts in memory: the reference, and for tests. Clones share them.
+#[derive(Clone, Debug, Default)]
 pub struct MemoryAccounts {
-    by_subject: Mutex<BTreeMap<Box<str>, Account>>,
+    by_subject: Arc<Mutex<BTreeMap<Box<str>, Account>>>,
 }
 
 impl MemoryAccounts {

@@ -213,8 +213,16 @@ pub(super) fn start(
     Ledger::start(backend, Settings { policy }, clock, recorder).unwrap()
 }
 
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl ManualClock {
-    fn new() -> Self {
+    /// A clock that shows a day in June 2025.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             moment_ms: AtomicU64::new(1_000),
             unix: AtomicU64::new(1_750_000_000),

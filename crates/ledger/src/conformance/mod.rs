@@ -22,6 +22,8 @@
 
 use crate::backend::Backend;
 
+#[doc(hidden)]
+pub mod accounts;
 mod bench;
 #[doc(hidden)]
 pub mod concurrency;
@@ -44,6 +46,7 @@ pub mod sweep;
 
 mod tampered;
 
+pub use accounts::AccountsFixture;
 pub use bench::{
     Bench, Held, ManualClock, Recorder, attempt, connection, create, origin, policy, present,
     revoke, session, wait_for,
@@ -154,5 +157,24 @@ macro_rules! conformance {
                 )*
             }
         )*
+    };
+}
+
+/// Makes a test of every case for an [`AccountsFixture`](crate::conformance::AccountsFixture).
+#[macro_export]
+macro_rules! accounts_conformance {
+    ($fixture:ty) => {
+        $crate::conformance! { @cases $fixture;
+            accounts::{
+                an_account_is_found_as_it_was_made,
+                a_taken_name_stays_with_whom_it_is,
+                a_password_is_replaced,
+                an_account_is_disabled_and_enabled,
+                accounts_are_listed_page_by_page,
+                of_many_who_want_a_name_one_gets_it,
+                accounts_are_there_after_reopening,
+                a_hash_shows_itself_nowhere,
+            }
+        }
     };
 }

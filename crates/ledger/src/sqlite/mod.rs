@@ -7,6 +7,8 @@ mod lock;
 mod log;
 mod row;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 pub use transaction::SqliteTransaction;

@@ -8,6 +8,7 @@ mod full;
 mod opening;
 mod scratch;
 
-use scratch::Scratch;
+use scratch::{Scratch, ScratchAccounts};
 
 handfast_ledger::conformance!(Scratch);
+handfast_ledger::accounts_conformance!(ScratchAccounts);

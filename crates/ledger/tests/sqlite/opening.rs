@@ -241,3 +241,24 @@ fn a_tool_makes_no_ledger_and_brings_none_up_to_date() {
     );
     assert_eq!(scratch.contents(), before);
 }
+
+#[test]
+fn accounts_are_for_their_owners_eyes_and_of_nothing_else() {
+    let scratch = Scratch::new();
+    let file = scratch.folder().join("accounts.db");
+    let accounts = SqliteAccounts::open(&file).unwrap();
+    for path in scratch.contents().keys() {
+        let mode = fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+    }
+    drop(accounts);
+    sql(&file, "PRAGMA user_version = 99");
+    let newer = SqliteAccounts::open(&file).unwrap_err();
+    assert!(
+        matches!(newer, OpenError::Newer { found: 99, .. }),
+        "{newer:?}"
+    );
+    let ledger = furnished();
+    let foreign = SqliteAccounts::open(&ledger.file()).unwrap_err();
+    assert!(matches!(foreign, OpenError::Foreign { .. }), "{foreign:?}");
+}

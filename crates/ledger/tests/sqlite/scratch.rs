@@ -3,7 +3,8 @@
 use handfast_core::time::{Clock, Now, Timestamp};
 use handfast_ledger::{
     Ledger, Settings, Sqlite,
-    conformance::{Fixture, policy},
+    accounts::SqliteAccounts,
+    conformance::{AccountsFixture, Fixture, policy},
 };
 use std::{
     collections::BTreeMap,
@@ -75,5 +76,20 @@ impl Fixture for Scratch {
 
     fn open_beside(&self) -> Sqlite {
         Sqlite::open_beside(&self.file()).unwrap()
+    }
+}
+
+/// A folder with accounts in it.
+pub(crate) struct ScratchAccounts(Scratch);
+
+impl AccountsFixture for ScratchAccounts {
+    type Accounts = SqliteAccounts;
+
+    fn empty() -> Self {
+        Self(Scratch::new())
+    }
+
+    fn open(&self) -> SqliteAccounts {
+        SqliteAccounts::open(&self.0.folder().join("accounts.db")).unwrap()
     }
 }
