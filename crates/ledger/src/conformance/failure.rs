@@ -2,12 +2,12 @@
 
 use super::{
     Fixture,
-    bench::{Bench, attempt, create, policy, revoke, session},
+    bench::{Bench, attempt, create, policy, present, revoke, session},
     tampered::Plan,
 };
 use crate::{LedgerError, StorageFault};
 use handfast_core::{session::Presented, time::Clock};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 fn tampered<F: Fixture>() -> (Bench<F>, Plan) {
     let plan = Plan::default();
@@ -69,6 +69,19 @@ pub fn a_transaction_that_cannot_commit_leaves_nothing_behind<F: Fixture>() {
     let bench = bench.reopened();
     assert_eq!(bench.record(1).issued.number(), 1);
     assert_eq!(bench.record(2), before[1]);
+}
+
+pub fn a_deadline_that_passes_while_the_lock_is_waited_for_has_passed<F: Fixture>() {
+    let (bench, plan) = tampered::<F>();
+    let before = bench.login(1);
+    let mut asked = present(1, 0, attempt(1), 2);
+    asked.deadline = bench.clock.now().moment.after(Duration::from_secs(10));
+    let clock = Arc::clone(&bench.clock);
+    let waits = move || clock.advance(Duration::from_secs(10));
+    plan.state().while_waiting = Some(Box::new(waits));
+    let answer = bench.ledger.present(asked).wait();
+    assert!(matches!(answer, Err(LedgerError::DeadlinePassed)));
+    assert_eq!(bench.record(1), before);
 }
 
 pub fn one_bad_row_fails_only_those_who_need_it<F: Fixture>() {

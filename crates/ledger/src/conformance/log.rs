@@ -127,6 +127,24 @@ pub fn a_cursor_from_before_the_kept_log_is_told_so<F: Fixture>() {
     assert_eq!((read.complete, read.changes), (true, kept));
 }
 
+pub fn a_log_that_was_forgotten_goes_on_where_it_was<F: Fixture>() {
+    let bench = Bench::<F>::new();
+    bench.login(1);
+    let before = end(&bench);
+    change_hands_twice(&bench);
+    let after = end(&bench);
+    bench.clock.advance(Duration::from_secs(100));
+    let swept = bench.ledger.sweep(bench.clock.now().unix).wait().unwrap();
+    assert!(swept.round_complete);
+    bench.recorder.take();
+    let bench = bench.reopened();
+    change_hands_twice(&bench);
+    let read = bench.ledger.changes_since(after).wait().unwrap();
+    assert_eq!((read.complete, read.changes), (true, bench.recorder.take()));
+    let read = bench.ledger.changes_since(before).wait().unwrap();
+    assert!(!read.complete);
+}
+
 pub fn a_cursor_behind_the_end_is_told_so<F: Fixture>() {
     let bench = Bench::<F>::new();
     bench.login(1);

@@ -113,6 +113,7 @@ macro_rules! conformance {
                 what_another_ledger_changed_is_found,
                 a_long_log_is_read_in_parts,
                 a_cursor_from_before_the_kept_log_is_told_so,
+                a_log_that_was_forgotten_goes_on_where_it_was,
                 a_cursor_behind_the_end_is_told_so,
             }
             sweep::{
@@ -133,6 +134,7 @@ macro_rules! conformance {
             failure::{
                 a_transaction_that_cannot_begin_fails_its_entries_and_the_next_succeeds,
                 a_transaction_that_cannot_commit_leaves_nothing_behind,
+                a_deadline_that_passes_while_the_lock_is_waited_for_has_passed,
                 one_bad_row_fails_only_those_who_need_it,
             }
             storage::{

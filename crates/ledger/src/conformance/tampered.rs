@@ -22,6 +22,8 @@ pub(super) struct Plan(Arc<Mutex<State>>);
 
 #[derive(Default)]
 pub(super) struct State {
+    /// What happens while the next transaction waits for its lock.
+    pub(super) while_waiting: Option<Box<dyn FnOnce() + Send>>,
     /// The next transaction cannot begin.
     pub(super) fail_begin: Option<StorageFault>,
     /// The next transaction cannot be committed.
@@ -59,6 +61,9 @@ impl<B: Backend> Backend for Tampered<B> {
     type Transaction<'a> = TamperedTransaction<B::Transaction<'a>>;
 
     fn begin(&mut self, access: Access) -> Result<Self::Transaction<'_>, StorageError> {
+        if let Some(happens) = self.plan.state().while_waiting.take() {
+            happens();
+        }
         failure(self.plan.state().fail_begin.take())?;
         Ok(TamperedTransaction {
             inner: self.inner.begin(access)?,
