@@ -3,7 +3,7 @@
 use crate::{
     cli::{Bench, Scenario},
     error::{Doing, Error},
-    fleet::{self, Door},
+    fleet::{self, Door, Ending},
     meter::Meter,
     report::Measurement,
     scenario::{Pace, Site, idle, login, refresh, resume},
@@ -111,9 +111,7 @@ impl<'a> Workbench<'a> {
 
     fn measure(&mut self, scenario: Scenario) -> Result<Vec<Measurement>, Error> {
         match scenario {
-            Scenario::Resume => self.with_server(Hashing::TurnedDown, |site| {
-                resume::throughput(site, CLIENTS)
-            }),
+            Scenario::Resume => self.resume(),
             Scenario::Refresh => self.with_server(Hashing::TurnedDown, |site| {
                 let mut measurements = refresh::throughput(site, CLIENTS)?;
                 measurements.extend(refresh::throughput(site, MANY_CLIENTS)?);
@@ -128,6 +126,22 @@ impl<'a> Workbench<'a> {
                 Ok(measurements)
             }),
         }
+    }
+
+    /// Both ways to leave: the one that costs a server least, and the one that costs it most.
+    fn resume(&mut self) -> Result<Vec<Measurement>, Error> {
+        self.with_server(Hashing::TurnedDown, |site| {
+            let mut measurements = Vec::new();
+            for ending in [Ending::Reset, Ending::Fin] {
+                let door = site.door.clone().ending(ending);
+                let site = Site {
+                    door,
+                    ..site.clone()
+                };
+                measurements.extend(resume::throughput(&site, CLIENTS)?);
+            }
+            Ok(measurements)
+        })
     }
 
     fn login(&mut self) -> Result<Vec<Measurement>, Error> {
@@ -178,7 +192,7 @@ impl<'a> Workbench<'a> {
         let folder = Folder::create(&self.data_root, self.servers)?;
         let mut server = Server::start(&self.program, folder, hashing, &self.watch)?;
         let site = Site {
-            door: Door::new(&server.target()).ending(self.options.leaving.close),
+            door: Door::new(&server.target()),
             meter: Meter::new(Some(server.pid())),
             watch: self.watch.clone(),
             pace: self.pace,
@@ -194,8 +208,7 @@ fn scenarios(options: &Bench) -> Vec<Scenario> {
 
 fn rounds(scenario: Scenario, pace: Pace) -> u64 {
     let rounds = match scenario {
-        Scenario::Resume => pace.rounds,
-        Scenario::Refresh | Scenario::Latency => 2 * pace.rounds,
+        Scenario::Resume | Scenario::Refresh | Scenario::Latency => 2 * pace.rounds,
         Scenario::Login => 4 * pace.rounds,
         Scenario::Idle => pace.rounds.min(WEIGHINGS),
         Scenario::Heartbeat => pace.rounds.min(HOLDS),

@@ -67,8 +67,6 @@ pub(crate) struct Bench {
     #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub(crate) heartbeat_connections: u32,
     #[command(flatten)]
-    pub(crate) leaving: Leaving,
-    #[command(flatten)]
     pub(crate) rounds: Rounds,
 }
 

@@ -23,7 +23,10 @@ pub(crate) fn throughput(site: &Site, clients: usize) -> Result<Vec<Measurement>
     site.watch.say("resume");
     let (mut fleet, resume) = prepare(site, clients)?;
     let rounds = at_once::rounds(&mut fleet, site, resume)?;
-    let name = format!("resume, {clients} clients");
+    let name = format!(
+        "resume, {clients} clients, {} at the end",
+        site.door.describe_ending()
+    );
     Ok(vec![Measurement::new(name, "/s", Some(AIM), rounds)])
 }
 
