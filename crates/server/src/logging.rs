@@ -3,25 +3,36 @@
 use crate::config::{Log, LogFormat};
 use anstream::{AutoStream, ColorChoice};
 use std::io;
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    Layer as _,
+    filter::{FilterExt as _, filter_fn},
+    fmt,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
+
+/// Whether a line may be written at all. At the finer levels the libraries beneath print what passes through them, and
+/// that is passwords and tokens; only handfast itself knows what not to say.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::INFO || metadata.target().starts_with("handfast")
+}
 
 /// Starts logging for the rest of the process; a second call changes nothing.
 pub(crate) fn start(log: &Log) {
-    let targets = log.level.targets().clone();
+    let wanted = log.level.targets().clone().and(filter_fn(is_discreet));
     let started = match log.format {
         LogFormat::Text => {
             let coloured = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
             let lines = fmt::layer().with_writer(io::stderr).with_ansi(coloured);
             tracing_subscriber::registry()
-                .with(lines.with_filter(targets))
+                .with(lines.with_filter(wanted))
                 .try_init()
         }
         LogFormat::Json => {
             let lines = fmt::layer().json().flatten_event(true);
             tracing_subscriber::registry()
-                .with(lines.with_writer(io::stderr).with_filter(targets))
+                .with(lines.with_writer(io::stderr).with_filter(wanted))
                 .try_init()
         }
     };

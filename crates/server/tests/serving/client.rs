@@ -1,0 +1,68 @@
+//! A client that knows the protocol and nothing of the server's code.
+
+use serde_json::{Value, json};
+use std::{
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+use tungstenite::{Error, Message, WebSocket};
+
+/// How long a test waits for what must come before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One connection in the plain framing.
+pub(crate) struct Client(WebSocket<TcpStream>);
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> Result<Self, Error> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let handshake = tungstenite::client(format!("ws://{address}/ws/"), stream);
+        let (socket, _) = handshake.map_err(|error| match error {
+            tungstenite::HandshakeError::Failure(error) => error,
+            tungstenite::HandshakeError::Interrupted(_) => Error::ConnectionClosed,
+        })?;
+        Ok(Self(socket))
+    }
+
+    /// Sends a message and gives the next one.
+    pub(crate) fn ask(&mut self, message: &Value) -> Result<Value, Error> {
+        self.0.send(Message::text(message.to_string()))?;
+        self.receive()
+    }
+
+    /// The next message.
+    pub(crate) fn receive(&mut self) -> Result<Value, Error> {
+        loop {
+            match self.0.read()? {
+                Message::Text(text) => return Ok(serde_json::from_str(&text).unwrap()),
+                Message::Close(_) => return Err(Error::ConnectionClosed),
+                Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    /// The code that the connection is closed with.
+    pub(crate) fn closed(&mut self) -> u16 {
+        loop {
+            match self.0.read().unwrap() {
+                Message::Close(frame) => return frame.unwrap().code.into(),
+                Message::Text(_)
+                | Message::Ping(_)
+                | Message::Pong(_)
+                | Message::Binary(_)
+                | Message::Frame(_) => {}
+            }
+        }
+    }
+}
+
+/// The message that logs `username` in, or registers it.
+pub(crate) fn login(username: &str) -> Value {
+    json!({"type": "Login", "username": username, "password": "correct horse"})
+}
+
+/// The message that presents `token` under `attempt`.
+pub(crate) fn present(token: &Value, attempt: &str) -> Value {
+    json!({"type": "RefreshToken", "token": token, "attempt": attempt})
+}

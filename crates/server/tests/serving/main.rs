@@ -1,0 +1,9 @@
+//! The program as it serves: real processes, real files, real sockets.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod client;
+mod server;
+
+mod crash;
+mod lifecycle;
+mod secrets;

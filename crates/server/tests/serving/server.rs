@@ -1,0 +1,97 @@
+//! A server process of the test's own.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+/// A running `handfast serve`. Dropping it kills it.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    /// Starts a server on a free port, on the data in `folder`, with these variables set.
+    pub(crate) fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("log"))
+            .unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_handfast"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.join("data"))
+            .env_clear()
+            .env("HANDFAST_PASSWORD__MEMORY_KIB", "8")
+            .env("HANDFAST_PASSWORD__ITERATIONS", "1")
+            .env("HANDFAST_LIMITS__LOGINS_PER_ADDRESS", "off")
+            .env("HANDFAST_LIMITS__PRESENTATIONS_PER_SESSION", "off")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.trim().rsplit("//").next().unwrap().parse();
+        Self {
+            process,
+            address: address
+                .unwrap_or_else(|_| panic!("not ready: {line:?}; see {}", log_of(folder))),
+        }
+    }
+
+    /// Ends the process as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.process.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the process to end by itself. Gives whether it was content.
+    pub(crate) fn ended(mut self) -> bool {
+        self.process.wait().unwrap().success()
+    }
+
+    /// The status and the body of `GET path`.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer[9..12].parse().unwrap();
+        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// What the servers in this folder logged.
+pub(crate) fn log_of(folder: &Path) -> String {
+    fs::read_to_string(folder.join("log")).unwrap()
+}
