@@ -87,6 +87,22 @@ for (const [code, reason, sentence] of [
   });
 }
 
+played("a lost connection is told once, however often the page tries again", async (page, script) => {
+  await resume(page, await script.connection(1), 5);
+  script.refuse = true;
+  await script.connections[0].close(1011);
+  for (let tries = 2; tries <= 5; tries += 1) {
+    await page.getByText("Reconnecting").waitFor();
+    await page.clock.fastForward(LONGEST_BACKOFF_MS);
+    await script.connection(tries);
+  }
+  script.refuse = false;
+  await page.getByText("Reconnecting").waitFor();
+  await page.clock.fastForward(LONGEST_BACKOFF_MS);
+  await resume(page, await script.connection(6), 6);
+  assert.equal(await page.getByText("Connection lost").count(), 1);
+});
+
 played("a draining server says when to come back", async (page, script) => {
   const first = await script.connection(1);
   await resume(page, first, 5);

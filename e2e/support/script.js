@@ -29,13 +29,16 @@ function patience() {
 export class Script extends EventEmitter {
   /** @type {Connection[]} */
   connections = [];
+  /** Whether connections are closed before a word is said. */
+  refuse = false;
 
   static async play(page) {
     const script = new Script();
     await page.routeWebSocket(/\/ws\/$/, (socket) => {
       const connection = new Connection(socket);
       script.connections.push(connection);
-      connection.send({ type: "Hello", protocol: "handfast.v1", nonce: "AAAA", heartbeat: 25 });
+      if (script.refuse) connection.close(1013);
+      else connection.send({ type: "Hello", protocol: "handfast.v1", nonce: "AAAA", heartbeat: 25 });
       script.emit("connection");
     });
     return script;

@@ -232,7 +232,8 @@ export class Client extends EventTarget {
       this.#become({ name: "stopped", code });
       this.#note("stopped", { code });
     } else {
-      this.#note("lost", { code });
+      // Said once, not for every try to connect that follows.
+      if (this.state.name !== "connecting") this.#note("lost", { code });
       this.#wait();
     }
   }

@@ -75,11 +75,15 @@ export function showTime(held, state, heartbeat) {
   at("ring").setAttribute("stroke-dashoffset", String(share - 1));
   at("countdown").textContent = countdown(left);
   at("clock").dataset.due = String(due);
-  at("countdown-label").textContent = due
-    ? `due: the next heartbeat brings it, within ${heartbeat} s`
-    : "until the next token";
+  at("countdown-label").textContent = tokenLabel(due, state, heartbeat);
   at("expires").textContent = relative(held.expires_at - now);
   at("life").value = Math.max(0, (held.expires_at - now) / (held.expires_at - held.issued_at));
+}
+
+function tokenLabel(due, state, heartbeat) {
+  if (!due) return "until the next token";
+  if (state.name !== "bound") return "due when the connection is back";
+  return `due: the next heartbeat brings it, within ${heartbeat} s`;
 }
 
 /** A push, a resume or a refresh: the ring says that there is a new token. */
