@@ -128,7 +128,7 @@ impl<'a> Workbench<'a> {
         }
     }
 
-    /// Both ways to leave: the one that costs a server least, and the one that costs it most.
+    /// Both ways to leave, since servers and kernels do different work for them.
     fn resume(&mut self) -> Result<Vec<Measurement>, Error> {
         self.with_server(Hashing::TurnedDown, |site| {
             let mut measurements = Vec::new();

@@ -25,7 +25,7 @@ const OTHER_DESCRIPTORS: u64 = 32;
 /// How a client leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Ending {
-    /// With a TCP reset. It costs the server least, and leaves no socket in TIME_WAIT behind
+    /// With a TCP reset, which leaves no socket in TIME_WAIT behind
     Reset,
     /// With a TCP FIN, as a process that ends does
     Fin,
