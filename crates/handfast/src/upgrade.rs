@@ -259,7 +259,10 @@ impl Upgrading {
         if let Some(closing) = refusal {
             driver.refuse(closing);
         }
-        drop(tokio::spawn(driver.run(early)));
+        driver.receive_early(&early);
+        // It may hold the whole buffer that the request was read into.
+        drop(early);
+        drop(tokio::spawn(driver));
     }
 }
 

@@ -23,10 +23,10 @@ use handfast_core::{
     time::{Moment, Now},
 };
 use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -52,13 +52,14 @@ pub(crate) struct Driver<S> {
     slot: Arc<Slot>,
     place: Place,
     phase: Phase,
+    timer: Pin<Box<Sleep>>,
     /// When the timer is set to go off.
     armed: Option<Moment>,
     /// When the message in progress must be complete.
     message_due: Option<Moment>,
     codec: Option<Box<Codec>>,
     outgoing: Vec<u8>,
-    answering: Option<Answering>,
+    answering: Option<Box<Answering>>,
     link: Option<Arc<Link>>,
 }
 
@@ -92,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             &nonce,
             now,
         );
-        Self {
+        let mut driver = Self {
             caller: Caller {
                 connection,
                 address: place.address(),
@@ -105,13 +106,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             slot,
             place,
             phase: Phase::Open,
+            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             armed: None,
             message_due: None,
             codec: None,
             outgoing: Vec::new(),
             answering: None,
             link: None,
-        }
+        };
+        driver.perform(now);
+        driver
     }
 
     /// Closes the connection as its first act.
@@ -120,36 +124,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         self.close(closing, now);
     }
 
-    /// Lives until the connection is closed. `early` is what the client sent right behind its upgrade request.
-    pub(crate) async fn run(mut self, early: bytes::Bytes) {
-        let mut timer = pin!(tokio::time::sleep_until(Instant::now()));
-        self.perform(self.node.clock.now());
+    /// Takes what the client sent right behind its upgrade request.
+    pub(crate) fn receive_early(&mut self, early: &[u8]) {
         if !early.is_empty() {
-            self.receive(&early, self.node.clock.now());
-        }
-        drop(early);
-        poll_fn(|context| self.poll(context, timer.as_mut())).await;
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<()> {
-        let now = self.node.clock.now();
-        self.slot.register(context.waker());
-        // Each of these may give another something to do, and leaves a waker behind only when it has nothing left.
-        loop {
-            self.poll_signal(now);
-            self.poll_read(context, now);
-            while self.poll_answer(context, now) {
-                self.poll_signal(now);
-                self.poll_read(context, now);
-            }
-            self.pump_application(now);
-            self.poll_write(context);
-            if self.phase == Phase::Done {
-                return Poll::Ready(());
-            }
-            if !self.poll_timer(context, timer.as_mut(), now) {
-                return Poll::Pending;
-            }
+            self.receive(early, self.node.clock.now());
         }
     }
 
@@ -179,13 +157,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 }
                 Output::Ask(question) => {
                     let subject = self.machine.bound().map(|(_, subject)| subject);
-                    self.answering = Some(Answering::begin(
+                    self.answering = Some(Box::new(Answering::begin(
                         &self.node,
                         &self.caller,
                         subject,
                         question,
                         now,
-                    ));
+                    )));
                 }
                 Output::Acknowledge {
                     session,
@@ -216,7 +194,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Hears what was signalled. That another connection took the session over is heard only after this one's own
     /// presentation is decided, which may take it back; the hub then recalls the signal.
     fn poll_signal(&mut self, now: Now) {
-        let presenting = matches!(self.answering, Some(Answering::Presentation { .. }));
+        let presenting = matches!(
+            self.answering.as_deref(),
+            Some(Answering::Presentation { .. })
+        );
         match self.slot.peek() {
             None => {}
             Some(Signal::Superseded) if presenting => {}
@@ -233,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let Some(answering) = &mut self.answering else {
             return false;
         };
-        let Poll::Ready(reply) = Pin::new(answering).poll(context, &self.node) else {
+        let Poll::Ready(reply) = Pin::new(&mut **answering).poll(context, &self.node) else {
             return false;
         };
         self.answering = None;
@@ -243,24 +224,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     /// Does what is due, and sets the timer for what is due next. `false` if nothing is due yet.
-    fn poll_timer(
-        &mut self,
-        context: &mut Context<'_>,
-        mut timer: Pin<&mut Sleep>,
-        now: Now,
-    ) -> bool {
+    fn poll_timer(&mut self, context: &mut Context<'_>, now: Now) -> bool {
         let Some(deadline) = self.deadline() else {
             return false;
         };
         let wake = self.node.wake_moment(deadline);
         // A timer that goes off too early is set again then; most deadlines move on before they come.
         if self.armed.is_none_or(|armed| wake < armed) {
-            timer
+            self.timer
                 .as_mut()
                 .reset(Instant::now() + wake.since(now.moment));
             self.armed = Some(wake);
         }
-        if timer.as_mut().poll(context).is_pending() {
+        if self.timer.as_mut().poll(context).is_pending() {
             return false;
         }
         self.armed = None;
@@ -291,6 +267,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             Phase::Open => self.handle(Input::Tick, now),
             Phase::Closing(_) | Phase::Lingering(_) => self.phase = Phase::Done,
             Phase::Done => {}
+        }
+    }
+}
+
+/// A connection lives until it is closed. The future is the driver itself: an `async` block around it would hold it
+/// twice.
+impl<S: AsyncRead + AsyncWrite + Unpin> Future for Driver<S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let driver = self.get_mut();
+        let now = driver.node.clock.now();
+        driver.slot.register(context.waker());
+        // Each of these may give another something to do, and leaves a waker behind only when it has nothing left.
+        loop {
+            driver.poll_signal(now);
+            driver.poll_read(context, now);
+            while driver.poll_answer(context, now) {
+                driver.poll_signal(now);
+                driver.poll_read(context, now);
+            }
+            driver.pump_application(now);
+            driver.poll_write(context);
+            if driver.phase == Phase::Done {
+                return Poll::Ready(());
+            }
+            if !driver.poll_timer(context, now) {
+                return Poll::Pending;
+            }
         }
     }
 }

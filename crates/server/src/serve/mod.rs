@@ -60,7 +60,9 @@ pub(crate) fn run(loaded: &Loaded, out: &mut dyn Write) -> Result<(), ServeError
     let server = runtime.block_on(Server::start(&loaded.config))?;
     writeln!(out, "handfast is ready at {}", server.url())?;
     out.flush()?;
-    runtime.block_on(server.run());
+    // On a worker: from this thread, every accepted connection would have to be handed to one.
+    let serving = runtime.spawn(server.run());
+    runtime.block_on(serving).map_err(io::Error::other)?;
     Ok(())
 }
 
