@@ -171,6 +171,11 @@ fn configure(connection: &Connection, schema: &Schema) -> Result<(), Failure> {
     set("cell_size_check", &true)?;
     set("cache_size", &-i64::from(schema.cache_kib))?;
     set("wal_autocheckpoint", &schema.checkpoint_pages)?;
+    // A log that grew while a reader kept it from being copied back shrinks again.
+    set(
+        "journal_size_limit",
+        &(2 * PAGE_BYTES * schema.checkpoint_pages),
+    )?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod database;
 pub(crate) mod fault;
 mod lock;
 mod log;
+mod place;
 mod row;
 mod sessions;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use crate::{
 use database::{SERVER_PATIENCE, Schema, TOOL_PATIENCE};
 use handfast_core::session::SessionId;
 use lock::ServerLock;
+use place::Place;
 use rusqlite::Connection;
 use std::{
     fmt,
@@ -29,8 +31,8 @@ use std::{
 const SCHEMA: Schema = Schema {
     application_id: i32::from_be_bytes(*b"HFld"),
     migrations: &[include_str!("migrations/ledger-0001.sql")],
-    cache_kib: 16 * 1024,
-    checkpoint_pages: 8_192,
+    cache_kib: 2 * 1024,
+    checkpoint_pages: 4_096,
 };
 
 /// More than there are, so that each is prepared once.
@@ -45,6 +47,8 @@ const STATEMENTS: usize = 32;
 pub struct Sqlite {
     path: PathBuf,
     connection: Connection,
+    /// The file that `connection` is to.
+    place: Place,
     /// Set by a failure that the connection may not have come out of whole; the next transaction connects again.
     broken: bool,
     /// The session that the last sweep stopped at, in the middle of a round.
@@ -64,7 +68,7 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let lock = ServerLock::take(path)?;
         let connection = database::open_or_make(path, &SCHEMA)?;
-        Ok(Self::connected(path, connection, Some(lock)))
+        Self::connected(path, connection, Some(lock))
     }
 
     /// Opens an existing ledger for a tool, whether or not a server runs on it.
@@ -73,18 +77,27 @@ impl Sqlite {
     /// Any [`OpenError`] but [`OpenError::InUse`].
     pub fn open_beside(path: &Path) -> Result<Self, OpenError> {
         let connection = database::open_existing(path, &SCHEMA, TOOL_PATIENCE)?;
-        Ok(Self::connected(path, connection, None))
+        Self::connected(path, connection, None)
     }
 
-    fn connected(path: &Path, connection: Connection, lock: Option<ServerLock>) -> Self {
+    fn connected(
+        path: &Path,
+        connection: Connection,
+        lock: Option<ServerLock>,
+    ) -> Result<Self, OpenError> {
+        let place = Place::of(path).map_err(|cause| OpenError::Storage {
+            path: path.into(),
+            source: cause.into(),
+        })?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Self {
+        Ok(Self {
             path: path.into(),
             connection,
+            place,
             broken: false,
             swept_to: None,
             lock,
-        }
+        })
     }
 
     fn connect_again(&mut self) -> Result<(), StorageError> {
@@ -103,6 +116,7 @@ impl Sqlite {
         })?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         self.connection = connection;
+        self.place = Place::of(&self.path)?;
         self.broken = false;
         Ok(())
     }

@@ -80,7 +80,9 @@ pub(super) fn load(
 
 /// Writes rows.
 pub(super) fn store(connection: &Connection, writes: &[Write<'_>]) -> Result<(), Failure> {
+    // Found once for all rows: these two are what nearly all of them need.
     let mut rotate = connection.prepare_cached(ROTATE)?;
+    let mut take_over = connection.prepare_cached(TAKE_OVER)?;
     for write in writes {
         match write.row {
             Row::Insert { subject, origin } => {
@@ -99,7 +101,6 @@ pub(super) fn store(connection: &Connection, writes: &[Write<'_>]) -> Result<(),
             }
             Row::Update { origin, revoked } => {
                 if let Some(origin) = origin {
-                    let mut take_over = connection.prepare_cached(TAKE_OVER)?;
                     bind_rotating(&mut take_over, write)?;
                     take_over.raw_bind_parameter(9, &*origin.address)?;
                     take_over.raw_bind_parameter(10, &*origin.agent)?;

@@ -111,7 +111,9 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn touch(&mut self) -> Result<(), StorageError> {
-        let touched = run(&self.sqlite.connection, TOUCH);
+        let sqlite = &self.sqlite;
+        let there = sqlite.place.expect_at(&sqlite.path).map_err(Failure::from);
+        let touched = there.and_then(|()| run(&sqlite.connection, TOUCH));
         self.note(touched)
     }
 

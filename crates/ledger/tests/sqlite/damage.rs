@@ -1,4 +1,4 @@
-//! A row that somebody spoilt while the server runs.
+//! A file that somebody spoils or takes away while the server runs.
 
 use crate::scratch::{Scratch, serve};
 use handfast_core::{session::Evidence, time::Timestamp};
@@ -7,6 +7,7 @@ use handfast_ledger::{
     conformance::{create, present, session},
 };
 use rusqlite::Connection;
+use std::fs;
 
 #[test]
 fn a_spoilt_row_fails_its_own_session_only() {
@@ -35,4 +36,25 @@ fn a_spoilt_row_fails_its_own_session_only() {
     assert!(ledger.session(session(1)).wait().unwrap().is_some());
     let swept = ledger.sweep(Timestamp::from_unix(u64::MAX)).wait().unwrap();
     assert!(swept.round_complete, "a sweep goes on behind it");
+}
+
+#[test]
+fn a_file_that_was_taken_away_is_missed_and_found_again() {
+    let scratch = Scratch::new();
+    let ledger = serve(&scratch.file());
+    ledger.create(create(1, "alice")).wait().unwrap();
+    ledger.check().wait().unwrap();
+    let elsewhere = scratch.folder().join("elsewhere.db");
+    fs::rename(scratch.file(), &elsewhere).unwrap();
+    let unavailable = |answer| matches!(answer, Err(LedgerError::Unavailable(_)));
+    assert!(unavailable(ledger.check().wait()));
+    // From then on nothing is stored where nobody would find it.
+    assert!(unavailable(
+        ledger.create(create(2, "alice")).wait().map(drop)
+    ));
+    assert!(!scratch.file().exists());
+    fs::rename(&elsewhere, scratch.file()).unwrap();
+    ledger.create(create(2, "alice")).wait().unwrap();
+    ledger.check().wait().unwrap();
+    assert_eq!(ledger.list("alice").wait().unwrap().len(), 2);
 }

@@ -5,9 +5,10 @@
 //! arrange; so this program is started once more, with nothing but the test below that is marked as ignored.
 
 use crate::scratch::{Scratch, serve};
-use handfast_core::session::Presented;
+use handfast_core::{session::Presented, time::Timestamp};
 use handfast_ledger::{
-    Ledger, LedgerError,
+    Ledger, LedgerError, StorageError,
+    accounts::{Accounts, Created, PasswordHash, SqliteAccounts},
     conformance::{attempt, create, present, session},
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -62,6 +63,26 @@ fn limit_files(bytes: Option<u64>) {
     setrlimit(Resource::Fsize, Rlimit { current, maximum }).unwrap();
 }
 
+/// Makes account number `number`.
+fn make(accounts: &SqliteAccounts, number: u64) -> Result<Created, StorageError> {
+    let hash = PasswordHash::new("$argon2id$".repeat(50));
+    accounts.create(
+        &format!("user {number}"),
+        &hash,
+        Timestamp::from_unix(1_750_000_000),
+    )
+}
+
+/// Makes accounts until there is no room for another. How many there are.
+fn fill(accounts: &SqliteAccounts) -> u64 {
+    let made = (0..10_000)
+        .find(|&number| make(accounts, number).is_err())
+        .unwrap();
+    let found = |number| accounts.find(&format!("user {number}")).unwrap().is_some();
+    assert!(made > 0 && (0..made).all(found) && !found(made));
+    made
+}
+
 #[test]
 #[ignore = "this is the server that another test starts"]
 fn server_without_room() {
@@ -92,11 +113,15 @@ fn server_without_room() {
     assert!(!exists(&ledger, stored));
     let record = ledger.session(session(0)).wait().unwrap().unwrap().record;
     assert_eq!(record.issued.number(), 0);
+    let accounts = SqliteAccounts::open(&Path::new(file.trim()).with_file_name("accounts.db"));
+    let accounts = accounts.unwrap();
+    let made = fill(&accounts);
     // Somebody makes room.
     limit_files(None);
     ledger.check().wait().unwrap();
     ledger.create(create(stored, "alice")).wait().unwrap();
     let rotation = ledger.present(present(0, 0, attempt(1), 1)).wait().unwrap();
     assert_eq!(rotation.presented, Presented::Advanced);
+    make(&accounts, made).unwrap();
     writeln!(std::io::stdout(), "\nstored {}", stored + 1).unwrap();
 }
