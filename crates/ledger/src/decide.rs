@@ -1,10 +1,11 @@
 //! From what a batch asks and what is stored to what is answered and written: the same for every backend.
 
 use crate::{
-    backend::{Row, Stored, Transaction, Wanted, Write},
+    backend::{Stored, Transaction, Wanted},
     entry::{Acknowledge, Entry, Push},
     error::{LedgerError, StorageError},
     intent::{Change, Create, Origin, Present, PresentedSession, Revoke, Scope},
+    slot::{Known, Slot, Subject, merge},
 };
 use handfast_core::{
     session::{
@@ -18,7 +19,7 @@ use std::collections::HashMap;
 /// What a batch must read before it can be decided.
 pub(crate) fn wanted(batch: &[Entry]) -> Wanted<'_> {
     let mut wanted = Wanted::default();
-    for entry in batch.iter().filter(|entry| !entry.is_settled()) {
+    for entry in batch.iter().filter(|entry| !entry.is_withdrawn()) {
         match entry {
             Entry::Create(ask) => {
                 wanted.sessions.push(ask.intent.session);
@@ -56,28 +57,6 @@ pub(crate) struct WorkingSet<'b> {
     changes: Vec<Change>,
     now: Timestamp,
     policy: TokenPolicy,
-}
-
-struct Slot<'b> {
-    session: SessionId,
-    known: Option<Known<'b>>,
-}
-
-struct Known<'b> {
-    subject: Subject<'b>,
-    record: SessionRecord,
-    changed: bool,
-    /// Set if this batch makes the session.
-    created: Option<&'b Create>,
-    /// Set if this batch gives the session another owner, and it is known where from.
-    origin: Option<&'b Origin>,
-    /// Whether this batch ends the session.
-    revoked: bool,
-}
-
-enum Subject<'b> {
-    Stored(Box<str>),
-    New(&'b str),
 }
 
 impl<'b> WorkingSet<'b> {
@@ -323,65 +302,4 @@ impl<'b> WorkingSet<'b> {
         let known = self.slots[place].known.as_ref();
         known.is_some_and(|known| subject.is_none_or(|subject| subject == known.subject.as_str()))
     }
-}
-
-impl Slot<'_> {
-    fn write(&self) -> Option<Write<'_>> {
-        let known = self.known.as_ref().filter(|known| known.changed)?;
-        let row = match known.created {
-            Some(create) => Row::Insert {
-                subject: &create.subject,
-                origin: known.origin.unwrap_or(&create.origin),
-            },
-            None => Row::Update {
-                origin: known.origin,
-                revoked: known.revoked,
-            },
-        };
-        Some(Write {
-            session: self.session,
-            record: &known.record,
-            row,
-        })
-    }
-}
-
-impl Subject<'_> {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Stored(subject) => subject,
-            Self::New(subject) => subject,
-        }
-    }
-}
-
-/// A slot for every session that is wanted or found. Both come in ascending order and without repetition.
-fn merge<'b>(wanted: &[SessionId], found: Vec<Stored>) -> Vec<Slot<'b>> {
-    let mut slots = Vec::with_capacity(wanted.len().max(found.len()));
-    let mut wanted = wanted.iter().copied().peekable();
-    for stored in found {
-        while let Some(absent) = wanted.next_if(|&wanted| wanted < stored.session) {
-            slots.push(Slot {
-                session: absent,
-                known: None,
-            });
-        }
-        wanted.next_if_eq(&stored.session);
-        slots.push(Slot {
-            session: stored.session,
-            known: Some(Known {
-                subject: Subject::Stored(stored.subject),
-                record: stored.record,
-                changed: false,
-                created: None,
-                origin: None,
-                revoked: false,
-            }),
-        });
-    }
-    slots.extend(wanted.map(|session| Slot {
-        session,
-        known: None,
-    }));
-    slots
 }

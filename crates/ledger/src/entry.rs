@@ -65,13 +65,15 @@ impl<I, T> Ask<I, T> {
         }
     }
 
-    /// Withdraws it if nobody waits for the answer any more, or `too_late` says so; whether it did.
-    fn withdraw_if(&mut self, too_late: bool) -> bool {
-        let withdrawn = too_late || self.reply.is_closed();
-        if withdrawn {
+    /// Withdraws it if nobody waits for the answer any more, or `too_late` says so.
+    fn withdraw_if(&mut self, too_late: bool) {
+        if too_late || self.reply.is_closed() {
             self.answer = Some(Err(LedgerError::DeadlinePassed));
         }
-        withdrawn
+    }
+
+    fn is_withdrawn(&self) -> bool {
+        matches!(self.answer, Some(Err(LedgerError::DeadlinePassed)))
     }
 
     fn reply(self, failure: Option<&LedgerError>) {
@@ -99,11 +101,11 @@ impl Entry {
         }
     }
 
-    /// Whether it is already known not to be applied.
-    pub(crate) fn is_settled(&self) -> bool {
+    /// Whether it is not to be applied any more.
+    pub(crate) fn is_withdrawn(&self) -> bool {
         match self {
-            Self::Create(ask) => ask.answer.is_some(),
-            Self::Present(ask) => ask.answer.is_some(),
+            Self::Create(ask) => ask.is_withdrawn(),
+            Self::Present(ask) => ask.is_withdrawn(),
             Self::Push(_)
             | Self::Acknowledge(_)
             | Self::Revoke(_)
@@ -132,8 +134,8 @@ impl Entry {
     }
 
     /// Withdraws a login that nobody waits for, or a presentation that nobody waits for or whose deadline has passed
-    /// at `now`; whether it did.
-    pub(crate) fn withdraw(&mut self, now: Moment) -> bool {
+    /// at `now`.
+    pub(crate) fn withdraw(&mut self, now: Moment) {
         match self {
             Self::Create(ask) => ask.withdraw_if(false),
             Self::Present(ask) => ask.withdraw_if(ask.intent.deadline <= now),
@@ -144,7 +146,7 @@ impl Entry {
             | Self::Session(_)
             | Self::ChangesSince(_)
             | Self::Sweep(_)
-            | Self::Check(_) => false,
+            | Self::Check(_) => {}
         }
     }
 

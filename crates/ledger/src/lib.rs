@@ -25,6 +25,7 @@ mod memory;
 mod queue;
 mod reads;
 mod receipt;
+mod slot;
 mod sqlite;
 mod worker;
 

@@ -70,9 +70,7 @@ impl<B: Backend> Worker<B> {
         let now = self.clock.now();
         for entry in &mut *batch {
             entry.reset();
-            if entry.withdraw(now.moment) {
-                self.tally.too_late.add(1);
-            }
+            entry.withdraw(now.moment);
         }
         let changes = perform(&mut transaction, batch, now.unix, self.policy)?;
         transaction.commit().map_err(Failure::OfStorage)?;
@@ -90,6 +88,8 @@ impl<B: Backend> Worker<B> {
         }
         self.tally.batches.add(1);
         self.tally.answered.add(batch.len());
+        let withdrawn = batch.iter().filter(|entry| entry.is_withdrawn());
+        self.tally.too_late.add(withdrawn.count());
         for entry in batch.drain(..) {
             self.alarm(&entry);
             entry.reply(None);

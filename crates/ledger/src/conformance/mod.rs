@@ -1,12 +1,28 @@
 //! What every backend must do, as tests.
 //!
 //! A crate that brings a backend implements [`Fixture`] for it and lets [`conformance!`](crate::conformance!) make a
-//! test of every case:
+//! test of every case, as this one does for its own:
 //!
-//! ```ignore
-//! struct Scratch(tempfile::TempDir);
+//! ```
+//! use handfast_ledger::{Memory, conformance::Fixture};
 //!
-//! impl handfast_ledger::conformance::Fixture for Scratch { … }
+//! struct Scratch(Memory);
+//!
+//! impl Fixture for Scratch {
+//!     type Backend = Memory;
+//!
+//!     fn empty() -> Self {
+//!         Self(Memory::new())
+//!     }
+//!
+//!     fn open(&self) -> Memory {
+//!         self.0.clone()
+//!     }
+//!
+//!     fn open_beside(&self) -> Memory {
+//!         self.0.clone()
+//!     }
+//! }
 //!
 //! handfast_ledger::conformance!(Scratch);
 //! ```
