@@ -92,7 +92,8 @@ fn a_ledger_with_a_torn_page_is_refused() {
     let scratch = furnished();
     let connection = Connection::open(scratch.file()).unwrap();
     let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'sessions'";
-    let page: usize = connection.query_row(root, (), |row| row.get(0)).unwrap();
+    let page: u32 = connection.query_row(root, (), |row| row.get(0)).unwrap();
+    let page = usize::try_from(page).unwrap();
     drop(connection);
     let mut bytes = fs::read(scratch.file()).unwrap();
     bytes[(page - 1) * 4096..page * 4096].fill(0x5a);
