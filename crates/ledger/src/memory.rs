@@ -75,20 +75,12 @@ impl Transaction for MemoryTransaction<'_> {
     fn load(&mut self, wanted: &Wanted<'_>, found: &mut Vec<Stored>) -> Result<(), StorageError> {
         let sessions = &self.rows.sessions;
         let named = wanted.sessions.iter().filter_map(|name| sessions.get(name));
-        let owned = sessions.values().filter(|session| {
-            session.record.revoked.is_none()
-                && wanted.subjects.binary_search(&&*session.subject).is_ok()
-        });
-        let owned = owned.take(if wanted.subjects.is_empty() {
-            0
-        } else {
-            usize::MAX
-        });
-        found.extend(named.chain(owned).map(|session| Stored {
-            session: session.session,
-            subject: session.subject.clone(),
-            record: session.record,
-        }));
+        found.extend(named.map(stored));
+        if !wanted.subjects.is_empty() {
+            let unrevoked = sessions.values().filter(|row| row.record.revoked.is_none());
+            let owned = unrevoked.filter(|row| wanted.subjects.contains(&&*row.subject));
+            found.extend(owned.map(stored));
+        }
         Ok(())
     }
 
@@ -209,6 +201,14 @@ impl Drop for MemoryTransaction<'_> {
                 None => self.rows.sessions.remove(&name),
             };
         }
+    }
+}
+
+fn stored(row: &Session) -> Stored {
+    Stored {
+        session: row.session,
+        subject: row.subject.clone(),
+        record: row.record,
     }
 }
 

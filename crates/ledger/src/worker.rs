@@ -57,7 +57,20 @@ impl<B: Backend> Worker<B> {
                 self.process(batch);
                 self.process(&mut rest);
             }
-            Err(Failure::OfSomeEntry(cause) | Failure::OfStorage(cause)) => self.fail(batch, cause),
+            Err(Failure::OfSomeEntry(cause)) => {
+                log_failure(
+                    &cause,
+                    "what is stored of a session cannot be read or written",
+                );
+                self.fail(batch, cause);
+            }
+            Err(Failure::OfStorage(cause)) => {
+                if !self.failing {
+                    self.failing = true;
+                    log_failure(&cause, "the ledger cannot store");
+                }
+                self.fail(batch, cause);
+            }
         }
     }
 
@@ -98,11 +111,6 @@ impl<B: Backend> Worker<B> {
 
     /// The batch is not committed: none of it happened.
     fn fail(&mut self, batch: &mut Vec<Entry>, cause: StorageError) {
-        if !self.failing {
-            self.failing = true;
-            let error: &dyn std::error::Error = &cause;
-            tracing::error!(error, entries = batch.len(), "the ledger cannot store");
-        }
         self.tally.failed.add(batch.len());
         let failure = LedgerError::Unavailable(cause);
         for entry in batch.drain(..) {
@@ -132,6 +140,11 @@ impl<B: Backend> Worker<B> {
             "a token from the future: the ledger lost writes; was it restored from a backup?",
         );
     }
+}
+
+fn log_failure(cause: &StorageError, what: &'static str) {
+    let error: &dyn std::error::Error = cause;
+    tracing::error!(error, "{what}");
 }
 
 /// Why a transaction failed.
