@@ -110,7 +110,7 @@ impl<B: Backend> Worker<B> {
     }
 
     /// The batch is not committed: none of it happened.
-    fn fail(&mut self, batch: &mut Vec<Entry>, cause: StorageError) {
+    fn fail(&self, batch: &mut Vec<Entry>, cause: StorageError) {
         self.tally.failed.add(batch.len());
         let failure = LedgerError::Unavailable(cause);
         for entry in batch.drain(..) {

@@ -82,7 +82,7 @@ impl<F: Fixture> Bench<F> {
     pub fn with(fixture: F, backend: impl Backend, policy: TokenPolicy) -> Self {
         let clock = Arc::new(ManualClock::new());
         let recorder = Arc::new(Recorder::default());
-        let ledger = start(backend, policy, &clock, &recorder);
+        let ledger = observed(backend, policy, &clock, &recorder);
         Self {
             fixture,
             ledger,
@@ -97,7 +97,7 @@ impl<F: Fixture> Bench<F> {
     pub fn beside(&self) -> (Ledger, Arc<Recorder>) {
         let recorder = Arc::new(Recorder::default());
         let backend = self.fixture.open_beside();
-        let ledger = start(backend, policy(), &self.clock, &recorder);
+        let ledger = observed(backend, policy(), &self.clock, &recorder);
         (ledger, recorder)
     }
 
@@ -201,8 +201,14 @@ impl<F: Fixture> Default for Bench<F> {
     }
 }
 
+/// A ledger on `backend` whose clock stands still and which nobody observes.
+pub fn start(backend: impl Backend) -> Ledger {
+    let clock = Arc::new(ManualClock::new());
+    observed(backend, policy(), &clock, &Arc::default())
+}
+
 /// Starts a ledger for a bench.
-pub(super) fn start(
+fn observed(
     backend: impl Backend,
     policy: TokenPolicy,
     clock: &Arc<ManualClock>,

@@ -65,7 +65,7 @@ mod tampered;
 pub use accounts::AccountsFixture;
 pub use bench::{
     Bench, Held, ManualClock, Recorder, attempt, connection, create, origin, policy, present,
-    revoke, session, wait_for,
+    revoke, session, start, wait_for,
 };
 
 /// Storage for one case.

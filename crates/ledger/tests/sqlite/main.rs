@@ -2,9 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod comparison;
-mod crash;
 mod damage;
-mod full;
 mod opening;
 mod scratch;
 

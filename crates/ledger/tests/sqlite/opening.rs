@@ -1,10 +1,10 @@
 //! What is opened, what is refused, and what is left as it was.
 
-use crate::scratch::{Scratch, serve, start};
+use crate::scratch::{Scratch, serve};
 use handfast_ledger::{
     OpenError, Sqlite,
     accounts::SqliteAccounts,
-    conformance::{create, revoke, session},
+    conformance::{create, revoke, session, start},
 };
 use rusqlite::Connection;
 use std::{

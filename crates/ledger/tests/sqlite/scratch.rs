@@ -1,33 +1,19 @@
 //! A folder with a ledger in it, for one test.
 
-use handfast_core::time::{Clock, Now, Timestamp};
 use handfast_ledger::{
-    Ledger, Settings, Sqlite,
+    Ledger, Sqlite,
     accounts::SqliteAccounts,
-    conformance::{AccountsFixture, Fixture, policy},
+    conformance::{AccountsFixture, Fixture, start},
 };
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 use tempfile::TempDir;
 
 /// A folder that is gone when this is dropped.
 pub(crate) struct Scratch(TempDir);
-
-/// A clock that stands still.
-pub(crate) struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Now {
-        Now {
-            unix: Timestamp::from_unix(1_750_000_000),
-            ..Now::default()
-        }
-    }
-}
 
 impl Scratch {
     pub(crate) fn new() -> Self {
@@ -56,11 +42,6 @@ impl Scratch {
 /// Starts the ledger of a server on this file.
 pub(crate) fn serve(file: &Path) -> Ledger {
     start(Sqlite::open(file).unwrap())
-}
-
-pub(crate) fn start(backend: Sqlite) -> Ledger {
-    let settings = Settings { policy: policy() };
-    Ledger::start(backend, settings, Arc::new(Noon), Arc::new(())).unwrap()
 }
 
 impl Fixture for Scratch {

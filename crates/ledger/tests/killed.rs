@@ -2,12 +2,15 @@
 //!
 //! The server is this very program, started once more with nothing but the test below that is marked as ignored. It
 //! prints what it was told, and only when it was told. The parent kills it and looks whether all that is true.
+//!
+//! It is a test program of its own because a process that is being started holds on, for a moment, to every lock of the
+//! process that starts it.
+#![expect(clippy::unwrap_used, reason = "these are tests")]
 
-use crate::scratch::{Scratch, serve};
 use handfast_core::session::{Evidence, Presented, Refusal};
 use handfast_ledger::{
-    Ledger, PresentedSession, Receipt,
-    conformance::{attempt, create, present, revoke, session},
+    Ledger, PresentedSession, Receipt, Sqlite,
+    conformance::{attempt, create, present, revoke, session, start},
 };
 use std::{
     collections::BTreeMap,
@@ -27,13 +30,18 @@ enum Told {
     Revoked,
 }
 
+fn serve(file: &Path) -> Ledger {
+    start(Sqlite::open(file).unwrap())
+}
+
 #[test]
 fn what_was_answered_outlives_a_kill_at_any_moment() {
-    let scratch = Scratch::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.db");
     let mut told = BTreeMap::new();
     for round in 0..6 {
-        run_and_kill(&scratch.file(), 50 + 173 * round, &mut told);
-        let ledger = serve(&scratch.file());
+        run_and_kill(&file, 50 + 173 * round, &mut told);
+        let ledger = serve(&file);
         assert!(told.len() >= IN_FLIGHT);
         for (&number, &last) in &told {
             verify(&ledger, number, last);
@@ -51,12 +59,7 @@ fn what_was_answered_outlives_a_kill_at_any_moment() {
 /// Lets a server run until it has told `lines` things and kills it; adds to `told` all that it had told by then.
 fn run_and_kill(file: &Path, lines: u64, told: &mut BTreeMap<u64, Told>) {
     let mut server = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "crash::server_to_be_killed",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "server_to_be_killed", "--ignored", "--nocapture"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -2,14 +2,15 @@
 //!
 //! The room is taken away by the limit on the size of files (`RLIMIT_FSIZE`), which the writer of a file meets as it
 //! meets a full disk: in the middle of a write. The signal that comes with it has to be ignored, which a shell can
-//! arrange; so this program is started once more, with nothing but the test below that is marked as ignored.
+//! arrange; so this program is started once more, with nothing but the test below that is marked as ignored. As a process
+//! that is being started holds on, for a moment, to the locks of the one that starts it, this is a program of its own.
+#![expect(clippy::unwrap_used, reason = "these are tests")]
 
-use crate::scratch::{Scratch, serve};
 use handfast_core::{session::Presented, time::Timestamp};
 use handfast_ledger::{
-    Ledger, LedgerError, StorageError,
+    Ledger, LedgerError, Sqlite, StorageError,
     accounts::{Accounts, Created, PasswordHash, SqliteAccounts},
-    conformance::{attempt, create, present, session},
+    conformance::{attempt, create, present, session, start},
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
@@ -18,31 +19,31 @@ use std::{
     process::{Command, Stdio},
 };
 
+fn serve(file: &Path) -> Ledger {
+    start(Sqlite::open(file).unwrap())
+}
+
 #[test]
 fn without_room_nothing_is_called_stored_and_with_room_it_goes_on() {
-    let scratch = Scratch::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.db");
     let mut child = Command::new("sh")
         .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
         .arg(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "full::server_without_room",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "server_without_room", "--ignored", "--nocapture"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    writeln!(stdin, "{}", scratch.file().display()).unwrap();
+    writeln!(stdin, "{}", file.display()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
     let said = text.lines().find_map(|line| line.strip_prefix("stored "));
     let stored: u64 = said.unwrap().parse().unwrap();
     // A server that starts afterwards finds the same.
-    let ledger = serve(&scratch.file());
+    let ledger = serve(&file);
     for number in 0..stored {
         assert!(
             exists(&ledger, number),
