@@ -4,9 +4,11 @@
 //! [`Client::poll`]: an attempt key must be on the disk before the token that it belongs to is on the wire. Several
 //! tabs are several machines on one storage.
 
+mod io;
 mod machine;
 mod message;
 mod storage;
 
-pub use machine::{Client, ClientInput, ClientOutput, ClientState, Ended, Entropy, Initiative};
+pub use io::{ClientInput, ClientOutput, ClientState, Ended, Entropy, Initiative};
+pub use machine::Client;
 pub use storage::{Storage, Stored};
