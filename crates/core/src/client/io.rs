@@ -52,10 +52,11 @@ pub enum ClientState {
     Authenticated,
 }
 
-/// What happened.
+/// What happened. What does not fit the client's state changes nothing: a message on a connection that it has left, a
+/// second `Start`.
 #[derive(Debug)]
 pub enum ClientInput<'a> {
-    /// The host wants a connection.
+    /// The host wants a connection now, without waiting any longer.
     Start,
     /// The WebSocket is open, with the subprotocol accepted.
     Opened,
@@ -67,7 +68,7 @@ pub enum ClientInput<'a> {
     Closed(Option<u16>),
     /// Time has passed.
     Tick,
-    /// A person wants to log in.
+    /// A person wants to log in. Without a connection this is refused, to be tried again.
     Login {
         /// The user name.
         username: &'a str,
@@ -76,12 +77,12 @@ pub enum ClientInput<'a> {
         /// Whether the account is to be made.
         register: bool,
     },
-    /// A person wants to log out.
+    /// A person wants to log out. Only a server can end a session: without a connection nothing happens.
     Logout {
         /// On all devices.
         everywhere: bool,
     },
-    /// Rotate now.
+    /// Rotate now, if the connection is there.
     Refresh,
 }
 

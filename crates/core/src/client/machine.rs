@@ -12,7 +12,7 @@ use crate::{
     time::{Moment, Now},
 };
 use alloc::{boxed::Box, collections::VecDeque, string::String};
-use core::time::Duration;
+use core::{mem, time::Duration};
 
 /// The first wait before connecting again; each failure doubles it.
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
@@ -20,6 +20,11 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_LAST: Duration = Duration::from_secs(30);
 /// How often the wait doubles at the most.
 const BACKOFF_DOUBLINGS: u32 = 6;
+/// The shortest time after which a client in charge presents again, however late its clock says that it is. A wall
+/// clock that is ahead of the server's would otherwise make it present as fast as the network goes.
+const REFRESH_FIRST: Duration = Duration::from_secs(10);
+/// How long to wait with a login where there is no connection, in seconds.
+const CONNECT_WAIT: u64 = 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
@@ -36,7 +41,8 @@ enum Asked {
 pub struct Client {
     initiative: Initiative,
     state: ClientState,
-    asked: Option<(u64, Asked)>,
+    /// What the server has not answered yet, oldest first; one of each kind at the most.
+    asked: VecDeque<(u64, Asked)>,
     last_id: u64,
     failures: u32,
     /// What the server said about the next connection.
@@ -55,7 +61,7 @@ impl Client {
         Self {
             initiative,
             state: ClientState::Waiting { until: None },
-            asked: None,
+            asked: VecDeque::new(),
             last_id: 0,
             failures: 0,
             reconnect_after: None,
@@ -97,6 +103,28 @@ impl Client {
         storage: &mut Storage,
         input: ClientInput<'_>,
     ) {
+        if self.fits(&input) {
+            self.take(now, entropy, storage, input);
+        }
+    }
+
+    /// Whether `input` can happen in this state.
+    fn fits(&self, input: &ClientInput<'_>) -> bool {
+        match (&self.state, input) {
+            (_, ClientInput::Tick | ClientInput::Login { .. })
+            | (ClientState::Waiting { .. }, ClientInput::Start)
+            | (ClientState::Connecting, ClientInput::Opened | ClientInput::Closed(_)) => true,
+            (ClientState::Waiting { .. } | ClientState::Connecting, _) => false,
+            (
+                ClientState::LoggedOut(_)
+                | ClientState::Authenticating
+                | ClientState::Authenticated,
+                input,
+            ) => !matches!(input, ClientInput::Start | ClientInput::Opened),
+        }
+    }
+
+    fn take(&mut self, now: Now, entropy: Entropy, storage: &mut Storage, input: ClientInput<'_>) {
         match input {
             ClientInput::Start => self.connect(),
             ClientInput::Opened => self.opened(entropy, storage),
@@ -119,8 +147,9 @@ impl Client {
                 register,
             } => self.login(username, password, register),
             ClientInput::Logout { everywhere } => {
-                let id = self.asks(Asked::Logout);
-                self.send(&Outgoing::Logout { id, everywhere });
+                if let Some(id) = self.asks(Asked::Logout) {
+                    self.send(&Outgoing::Logout { id, everywhere });
+                }
             }
             ClientInput::Refresh => self.present(entropy, storage, false),
         }
@@ -132,7 +161,6 @@ impl Client {
     }
 
     fn opened(&mut self, entropy: Entropy, storage: &mut Storage) {
-        self.asked = None;
         self.present_at = None;
         self.reconnect_after = None;
         if storage.token().is_some() {
@@ -162,6 +190,9 @@ impl Client {
     /// got ahead with it.
     fn present(&mut self, entropy: Entropy, storage: &mut Storage, renewed: bool) {
         let Entropy(bytes) = entropy;
+        if self.state == ClientState::Authenticated && self.is_left_behind(storage) {
+            return;
+        }
         let key = if renewed {
             storage.renew_attempt_key(bytes)
         } else {
@@ -177,11 +208,13 @@ impl Client {
         if self.state != ClientState::Authenticated {
             self.state = ClientState::Authenticating;
         }
-        self.session = Some(stored.session.clone());
-        let id = self.asks(Asked::Present {
+        let Some(id) = self.asks(Asked::Present {
             generation: stored.generation,
             renewed,
-        });
+        }) else {
+            return;
+        };
+        self.session = Some(stored.session.clone());
         self.send(&Outgoing::RefreshToken {
             id,
             token: stored.token.expose(),
@@ -189,8 +222,25 @@ impl Client {
         });
     }
 
+    /// Whether storage holds another session than this connection's, because another tab logged in anew.
+    fn is_left_behind(&self, storage: &Storage) -> bool {
+        storage
+            .token()
+            .is_some_and(|stored| Some(&stored.session) != self.session.as_ref())
+    }
+
     fn login(&mut self, username: &str, password: &Secret, register: bool) {
-        let id = self.asks(Asked::Login);
+        if matches!(
+            self.state,
+            ClientState::Waiting { .. } | ClientState::Connecting
+        ) {
+            return self.outputs.push_back(ClientOutput::LoginRefused {
+                retry_after: Some(CONNECT_WAIT),
+            });
+        }
+        let Some(id) = self.asks(Asked::Login) else {
+            return;
+        };
         self.state = ClientState::Authenticating;
         let password = password.expose();
         self.send(&if register {
@@ -212,13 +262,13 @@ impl Client {
         let Ok(message) = serde_json::from_str::<Incoming<'_>>(json) else {
             return;
         };
-        let answered = self
+        let place = self
             .asked
-            .filter(|(id, _)| message.id == Some(*id))
+            .iter()
+            .position(|(id, _)| message.id == Some(*id));
+        let answered = place
+            .and_then(|place| self.asked.remove(place))
             .map(|(_, asked)| asked);
-        if answered.is_some() {
-            self.asked = None;
-        }
         match &*message.kind {
             "Success" | "Registered" => self.granted(now, storage, answered, &message),
             "InvalidToken" => self.token_refused(entropy, storage, answered, &message),
@@ -240,12 +290,17 @@ impl Client {
                 });
             }
             "Closing" => self.reconnect_after = message.reconnect_after.map(Duration::from_secs),
-            // Whatever else answers a login refuses it. What this client does not know, it ignores.
-            _ => {
-                if answered == Some(Asked::Login) {
+            // Whatever else answers a login or a first presentation refuses it. What this client does not know, it
+            // ignores.
+            _ => match answered {
+                Some(Asked::Login) => {
                     self.login_refused(ClientState::LoggedOut(Ended::LoggedOut), None);
                 }
-            }
+                Some(Asked::Present { .. }) if self.state == ClientState::Authenticating => {
+                    self.state = ClientState::LoggedOut(Ended::LoggedOut);
+                }
+                Some(Asked::Present { .. } | Asked::Logout) | None => {}
+            },
         }
     }
 
@@ -276,7 +331,10 @@ impl Client {
         self.ended = None;
         self.present_at = match self.initiative {
             Initiative::Server => None,
-            Initiative::Client => Some(now.moment_of(refresh_at)),
+            Initiative::Client => {
+                let first = now.moment.after(REFRESH_FIRST);
+                Some(now.moment_of(refresh_at).max(first))
+            }
         };
         self.state = ClientState::Authenticated;
     }
@@ -300,19 +358,22 @@ impl Client {
             .as_deref()
             .and_then(Refusal::parse)
             .unwrap_or(Refusal::Malformed);
+        let is_dead = matches!(refusal, Refusal::Reused | Refusal::Revoked);
         let newest = storage.token().map(|stored| stored.generation);
-        match refusal {
+        if self.is_left_behind(storage) {
+            // Another tab logged in anew: its session is the one to go on with.
+            if is_dead || self.state != ClientState::Authenticated {
+                self.state = ClientState::Authenticating;
+                self.present(entropy, storage, false);
+            }
+        } else if !is_dead && newest > Some(generation) {
             // Another tab stored a newer one meanwhile.
-            Refusal::Stale if newest > Some(generation) => self.present(entropy, storage, false),
+            self.present(entropy, storage, false);
+        } else if refusal == Refusal::Stale && !renewed {
             // Nothing newer is here, so someone else is ahead: a new attempt makes that known.
-            Refusal::Stale if !renewed => self.present(entropy, storage, true),
-            Refusal::Malformed
-            | Refusal::Expired
-            | Refusal::Stale
-            | Refusal::Reused
-            | Refusal::Revoked
-            | Refusal::Unknown
-            | Refusal::ProofRequired => self.forget(storage, Ended::Refused(refusal)),
+            self.present(entropy, storage, true);
+        } else {
+            self.forget(storage, Ended::Refused(refusal));
         }
     }
 
@@ -320,7 +381,7 @@ impl Client {
     fn put_off(&mut self, now: Now, answered: Option<Asked>, message: &Incoming<'_>) {
         match answered {
             Some(Asked::Present { .. }) => {
-                let wait = Duration::from_secs(message.retry_after.unwrap_or(1));
+                let wait = Duration::from_secs(message.retry_after.unwrap_or(1).max(1));
                 self.present_at = Some(now.moment.after(wait));
             }
             Some(Asked::Login) => self.login_refused(
@@ -346,7 +407,7 @@ impl Client {
     }
 
     fn closed(&mut self, now: Now, entropy: Entropy, storage: &mut Storage, code: Option<u16>) {
-        self.asked = None;
+        self.asked.clear();
         self.present_at = None;
         let wait = match CloseCode::after_number(code) {
             AfterClose::Stay => None,
@@ -385,10 +446,19 @@ impl Client {
             .saturating_add(jitter)
     }
 
-    fn asks(&mut self, asked: Asked) -> u64 {
+    /// An id for a request, unless one of its kind is being answered already.
+    fn asks(&mut self, asked: Asked) -> Option<u64> {
+        let kind = mem::discriminant(&asked);
+        if self
+            .asked
+            .iter()
+            .any(|(_, other)| mem::discriminant(other) == kind)
+        {
+            return None;
+        }
         self.last_id = self.last_id.saturating_add(1);
-        self.asked = Some((self.last_id, asked));
-        self.last_id
+        self.asked.push_back((self.last_id, asked));
+        Some(self.last_id)
     }
 
     fn send(&mut self, message: &Outgoing<'_>) {
