@@ -95,7 +95,7 @@ mod tests {
     };
 
     fn at(seconds: u64) -> Moment {
-        Moment::from_millis(seconds * 1000)
+        Moment::default().after(Duration::from_secs(seconds))
     }
 
     #[test]

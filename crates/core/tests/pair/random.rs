@@ -1,0 +1,151 @@
+//! Whatever a network, a ledger and impatient people do: once they are good again, everybody is back in.
+
+use crate::world::World;
+use handfast_core::{
+    client::{ClientInput, ClientState, Initiative},
+    limits::ConnectionLimits,
+};
+use proptest::prelude::*;
+use serde_json::json;
+use std::time::Duration;
+
+/// Something that goes wrong, or that a person does.
+#[derive(Clone, Debug)]
+enum Act {
+    Run(u64),
+    Cut(usize),
+    Vanish(usize),
+    Mute(usize, bool),
+    Refuse(bool),
+    LedgerAway(bool),
+    DecideLate(bool),
+    BreakAt(&'static str),
+    Drain,
+    Start(usize),
+    Refresh(usize),
+    Reopen(usize),
+}
+
+fn act(hosts: usize) -> impl Strategy<Value = Act> {
+    let kind = prop::sample::select(vec!["Success", "Hello", "InvalidToken", "Closing"]);
+    prop_oneof![
+        3 => (0..100_u64).prop_map(Act::Run),
+        3 => (100..3_000_u64).prop_map(Act::Run),
+        3 => (3_000..700_000_u64).prop_map(Act::Run),
+        3 => (0..hosts).prop_map(Act::Cut),
+        1 => (0..hosts).prop_map(Act::Vanish),
+        1 => (0..hosts, any::<bool>()).prop_map(|(host, mute)| Act::Mute(host, mute)),
+        1 => any::<bool>().prop_map(Act::Refuse),
+        1 => any::<bool>().prop_map(Act::LedgerAway),
+        1 => any::<bool>().prop_map(Act::DecideLate),
+        3 => kind.prop_map(Act::BreakAt),
+        1 => Just(Act::Drain),
+        3 => (0..hosts).prop_map(Act::Start),
+        2 => (0..hosts).prop_map(Act::Refresh),
+        2 => (0..hosts).prop_map(Act::Reopen),
+    ]
+}
+
+fn acts(hosts: usize) -> impl Strategy<Value = Vec<Act>> {
+    prop::collection::vec(act(hosts), 1..80)
+}
+
+fn limits() -> impl Strategy<Value = ConnectionLimits> {
+    let heartbeat_interval = prop::sample::select(vec![1, 5, 25]);
+    let refresh_after = prop::sample::select(vec![3, 60, 600]);
+    (heartbeat_interval, refresh_after).prop_map(|(interval, refresh)| ConnectionLimits {
+        heartbeat_interval: Duration::from_secs(interval),
+        refresh_after: Duration::from_secs(refresh),
+        ..ConnectionLimits::default()
+    })
+}
+
+fn perform(world: &mut World, act: &Act) {
+    match *act {
+        Act::Run(ms) => world.run_for(ms),
+        Act::Cut(host) => world.cut(host),
+        Act::Vanish(host) => world.vanish(host),
+        Act::Mute(host, mute) => world.mute(host, mute),
+        Act::Refuse(refuses) => world.refuses = refuses,
+        Act::LedgerAway(away) => world.ledger.unavailable = away,
+        Act::DecideLate(late) => world.decides_late = late,
+        Act::BreakAt(kind) => world.breaks_at = Some(kind),
+        Act::Drain => world.drain(3),
+        Act::Start(host) => world.tell(host, ClientInput::Start),
+        Act::Refresh(host) => world.tell(host, ClientInput::Refresh),
+        Act::Reopen(host) => world.reopen_tab(host),
+    }
+}
+
+/// From now on everything works.
+fn heal(world: &mut World) {
+    world.refuses = false;
+    world.ledger.unavailable = false;
+    world.decides_late = false;
+    world.breaks_at = None;
+    for host in 0..world.hosts.len() {
+        world.mute(host, false);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn tabs_always_get_back_in_and_their_session_is_never_revoked(
+        limits in limits(),
+        acts in acts(3),
+    ) {
+        let mut world = World::new(limits);
+        let first = world.logged_in_tab();
+        let tabs = [
+            first,
+            world.open_tab(0, Initiative::Client),
+            world.open_tab(0, Initiative::Server),
+        ];
+        for act in &acts {
+            perform(&mut world, act);
+            prop_assert_eq!(world.record().revoked, None, "after {:?}", act);
+        }
+        heal(&mut world);
+        world.run_for(60_000);
+        for tab in tabs {
+            world.tell(tab, ClientInput::Start);
+            world.run_for(10_000);
+            prop_assert_eq!(world.state(tab), &ClientState::Authenticated);
+            // The newest one may be on its way.
+            let (confirmed, _) = world.generations();
+            prop_assert!(world.stored(0) >= Some(confirmed));
+        }
+        prop_assert_eq!(world.record().revoked, None);
+    }
+
+    #[test]
+    fn a_page_always_gets_back_in_and_its_session_is_never_revoked(
+        limits in limits(),
+        acts in acts(1),
+    ) {
+        let mut world = World::new(limits);
+        let page = world.open_page();
+        world.settle();
+        world.log_in(page, "alice", "correct horse");
+        world.settle();
+        for act in acts {
+            // A person has no other way to deal with a page than to load it again.
+            let act = match act {
+                Act::Start(_) | Act::Refresh(_) | Act::Reopen(_) => Act::Cut(page),
+                act => act,
+            };
+            perform(&mut world, &act);
+            prop_assert_eq!(world.record().revoked, None, "after {:?}", act);
+        }
+        heal(&mut world);
+        // A page that was told `Unavailable` waits until it is closed.
+        world.run_for(400_000);
+        world.messages_to(page);
+        world.say(page, &json!({"type": "Logout"}));
+        world.settle();
+        let kinds = world.kinds_to(page);
+        prop_assert_eq!(kinds.last().map(String::as_str), Some("LoggedOut"));
+    }
+}
