@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{LedgerError, StorageFault};
 use handfast_core::{session::Presented, time::Clock};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 fn tampered<F: Fixture>() -> (Bench<F>, Plan) {
     let plan = Plan::default();
@@ -84,12 +84,26 @@ pub fn a_deadline_that_passes_while_the_lock_is_waited_for_has_passed<F: Fixture
     assert_eq!(bench.record(1), before);
 }
 
-pub fn one_bad_row_fails_only_those_who_need_it<F: Fixture>() {
+pub fn one_row_that_cannot_be_read_fails_only_those_who_need_it<F: Fixture>() {
     let (bench, plan) = tampered::<F>();
     for number in 1..=20 {
         bench.login(number);
     }
     plan.state().damaged = Some(session(13));
+    assert_thirteen_fails_alone(&bench, StorageFault::Damaged);
+}
+
+pub fn one_row_that_cannot_be_written_fails_only_those_who_write_it<F: Fixture>() {
+    let (bench, plan) = tampered::<F>();
+    for number in 1..=20 {
+        bench.login(number);
+    }
+    plan.state().unwritable = Some(session(13));
+    assert_thirteen_fails_alone(&bench, StorageFault::Other);
+}
+
+/// That of twenty presentations in one transaction all succeed but that of session 13.
+fn assert_thirteen_fails_alone<F: Fixture>(bench: &Bench<F>, expected: StorageFault) {
     let held = bench.hold();
     let receipts: Vec<_> = (1..=20)
         .map(|number| bench.ask(number, 0, attempt(1), 100 + number))
@@ -98,12 +112,14 @@ pub fn one_bad_row_fails_only_those_who_need_it<F: Fixture>() {
     for (number, receipt) in (1..).zip(receipts) {
         let answer = receipt.wait();
         if number == 13 {
-            assert_eq!(fault(answer), Some(StorageFault::Damaged));
+            assert_eq!(fault(answer), Some(expected));
         } else {
             assert_eq!(answer.unwrap().presented, Presented::Advanced);
             assert_eq!(bench.record(number).issued.number(), 1);
         }
     }
     assert_eq!(bench.record(13).issued.number(), 0);
-    assert_eq!(bench.recorder.take().len(), 19);
+    let told = bench.recorder.take();
+    let told: HashSet<_> = told.iter().map(|change| change.session).collect();
+    assert_eq!(told.len(), 19);
 }

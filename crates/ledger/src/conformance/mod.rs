@@ -151,7 +151,8 @@ macro_rules! conformance {
                 a_transaction_that_cannot_begin_fails_its_entries_and_the_next_succeeds,
                 a_transaction_that_cannot_commit_leaves_nothing_behind,
                 a_deadline_that_passes_while_the_lock_is_waited_for_has_passed,
-                one_bad_row_fails_only_those_who_need_it,
+                one_row_that_cannot_be_read_fails_only_those_who_need_it,
+                one_row_that_cannot_be_written_fails_only_those_who_write_it,
             }
             storage::{
                 everything_is_there_after_reopening,

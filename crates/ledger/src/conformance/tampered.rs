@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) fail_commit: Option<StorageFault>,
     /// This session cannot be read.
     pub(super) damaged: Option<SessionId>,
+    /// This session cannot be written.
+    pub(super) unwritable: Option<SessionId>,
     /// How many rows were written.
     pub(super) rows_written: usize,
 }
@@ -86,7 +88,12 @@ impl<T: Transaction> Transaction for TamperedTransaction<T> {
         changes: &[Change],
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        self.plan.state().rows_written += writes.len();
+        let mut state = self.plan.state();
+        let meets = writes
+            .iter()
+            .any(|write| Some(write.session) == state.unwritable);
+        failure(meets.then_some(StorageFault::Other))?;
+        state.rows_written += writes.len();
         self.inner.store(writes, changes, now)
     }
 
