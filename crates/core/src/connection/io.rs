@@ -36,7 +36,7 @@ pub enum Signal {
     Superseded,
     /// The session was revoked.
     Ended(RevocationReason),
-    /// The node is going away.
+    /// The node is going away. A question that is being answered is answered first.
     GoingAway {
         /// How long the client should wait before it connects again, in seconds.
         reconnect_after: u64,
@@ -177,4 +177,5 @@ pub(super) enum Queued {
     Request(Envelope<Request>),
     Invalid(Envelope<InvalidRequest>),
     Application(Frame),
+    GoingAway { reconnect_after: u64 },
 }

@@ -156,17 +156,19 @@ impl Connection {
                 self.heard_at = now.moment;
                 self.count_pong();
             }
-            Input::Replied(reply) => {
-                self.take_reply(now, reply);
-                self.take_queued();
-            }
+            Input::Replied(reply) => self.take_reply(now, reply),
             Input::Signalled(signal) => self.take_signal(signal),
             Input::Tick => self.tick(now),
         }
     }
 
     /// What the driver must do next, oldest first.
+    ///
+    /// What waited takes its turn only when all before it is done, so that what [`Self::bound`] says fits every output.
     pub fn poll(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() {
+            self.take_queued();
+        }
         let output = self.outputs.pop_front();
         if self.outputs.is_empty() {
             // An idle connection keeps no buffer.
@@ -233,11 +235,17 @@ impl Connection {
                 self.announce(Answer::Ended(Some(reason)));
                 self.close(Closing::revoked(reason));
             }
-            Signal::GoingAway { reconnect_after } => {
-                self.announce(Answer::Closing { reconnect_after });
-                self.close(Closing::new(CloseCode::GoingAway, "going_away"));
+            // What the ledger may have decided already must reach the client first; whatever else waits must not.
+            Signal::GoingAway { reconnect_after } if self.asked.is_some() => {
+                self.queued = Some(Box::new(Queued::GoingAway { reconnect_after }));
             }
+            Signal::GoingAway { reconnect_after } => self.go_away(reconnect_after),
         }
+    }
+
+    fn go_away(&mut self, reconnect_after: u64) {
+        self.announce(Answer::Closing { reconnect_after });
+        self.close(Closing::new(CloseCode::GoingAway, "going_away"));
     }
 
     /// Sends what a client of the plain framing would not expect.

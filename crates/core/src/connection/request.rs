@@ -55,6 +55,7 @@ impl Connection {
             Queued::Request(envelope) => self.take_request(envelope),
             Queued::Invalid(Envelope { id, body }) => self.refuse(id, body),
             Queued::Application(frame) => self.take_application(frame),
+            Queued::GoingAway { reconnect_after } => self.go_away(reconnect_after),
         }
     }
 
