@@ -133,7 +133,7 @@ fn machete(shop: &Shop<'_>) -> Result<(), Failure> {
 }
 
 fn clippy(shop: &Shop<'_>) -> Result<(), Failure> {
-    shop.run("cargo clippy --workspace --all-targets --locked -- -D warnings")
+    shop.run("cargo clippy --workspace --all-targets --locked --keep-going -- -D warnings")
 }
 
 fn docs(shop: &Shop<'_>) -> Result<(), Failure> {
