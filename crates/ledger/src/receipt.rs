@@ -46,3 +46,14 @@ impl<T> fmt::Debug for Receipt<T> {
         f.write_str("Receipt(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intent::PresentedSession;
+
+    #[test]
+    fn a_receipt_is_the_size_of_a_pointer() {
+        assert_eq!(size_of::<Receipt<PresentedSession>>(), size_of::<usize>());
+    }
+}
