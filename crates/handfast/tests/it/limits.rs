@@ -1,7 +1,7 @@
 //! How many there may be.
 
 use crate::{
-    client::closed,
+    client::{Client, closed},
     node::{Node, Plan},
 };
 use handfast::Application;
@@ -9,10 +9,18 @@ use serde_json::json;
 use std::io::ErrorKind;
 use tungstenite::{Message, error::Error};
 
+/// A connection that the node has counted: an upgrade is answered before that.
+fn settled(node: &Node) -> Client {
+    let mut client = node.plain();
+    let answer = client.ask(&json!({"type": "Sessions"}));
+    assert_eq!(answer["type"], "NotLoggedIn");
+    client
+}
+
 #[test]
 fn an_address_has_only_so_many_connections() {
     let node = Plan::with(|settings| settings.addresses.connections = Some(3)).start();
-    let clients: Vec<_> = (0..3).map(|_| node.plain()).collect();
+    let clients: Vec<_> = (0..3).map(|_| settled(&node)).collect();
     assert_eq!(node.plain().closed(), closed(4429, "address"));
     drop(clients);
 }
@@ -20,10 +28,10 @@ fn an_address_has_only_so_many_connections() {
 #[test]
 fn a_login_gives_its_place_among_the_unauthenticated_back() {
     let node = Plan::with(|settings| settings.addresses.unauthenticated = Some(1)).start();
-    let mut first = node.plain();
+    let mut first = settled(&node);
     assert_eq!(node.plain().closed(), closed(4429, "address"));
     first.login("ada");
-    let mut second = node.plain();
+    let mut second = settled(&node);
     second.login("eve");
     first.ask(&json!({"type": "Logout"}));
     assert_eq!(
@@ -36,7 +44,7 @@ fn a_login_gives_its_place_among_the_unauthenticated_back() {
 #[test]
 fn a_full_node_says_so() {
     let node = Plan::with(|settings| settings.transport.connections = Some(1)).start();
-    let mut first = node.plain();
+    let mut first = settled(&node);
     assert_eq!(node.plain().closed(), closed(1013, "full"));
     first.login("ada");
 }
