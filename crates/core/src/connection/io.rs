@@ -147,7 +147,8 @@ pub enum Reply {
     },
     /// The token was refused.
     Refused(Refusal),
-    /// The next generation is issued.
+    /// The next generation is issued. So it is where the ledger says [`Pushed::Unconfirmed`]: it was issued before, and
+    /// the answer was lost on its way from the ledger.
     Pushed(Grant),
     /// No generation was issued.
     NotPushed(Pushed),

@@ -104,6 +104,21 @@ fn a_push_whose_acknowledgement_the_ledger_lost_is_sent_again() {
 }
 
 #[test]
+fn a_push_that_the_ledger_issued_without_saying_so_is_sent_at_the_next_beat() {
+    let mut world = world();
+    let tab = world.logged_in_tab();
+    world.ledger.loses_answers = true;
+    while world.generations().1 == 0 {
+        world.run_for(1000);
+    }
+    world.ledger.loses_answers = false;
+    assert_eq!(world.kinds_to(tab), [""; 0]);
+    world.run_for(26_000);
+    assert_eq!(world.kinds_to(tab), ["Success"]);
+    assert_eq!(world.generations(), (1, 1));
+}
+
+#[test]
 fn a_push_that_the_ledger_could_not_issue_is_tried_at_the_next_beat() {
     let mut world = world();
     let tab = world.logged_in_tab();

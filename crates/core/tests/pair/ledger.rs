@@ -25,6 +25,8 @@ pub(crate) struct Ledger {
     passwords: BTreeMap<Box<str>, String>,
     /// Whether it cannot answer.
     pub(crate) unavailable: bool,
+    /// Whether it does what it is asked and then cannot say so.
+    pub(crate) loses_answers: bool,
     pub(crate) policy: TokenPolicy,
     pub(crate) refresh_after: Duration,
 }
@@ -46,6 +48,7 @@ impl Ledger {
             sessions: BTreeMap::new(),
             passwords: BTreeMap::new(),
             unavailable: false,
+            loses_answers: false,
             policy: TokenPolicy {
                 lifetime: WEEK,
                 session_lifetime: WEEK * 4,
@@ -57,9 +60,19 @@ impl Ledger {
 
     /// Answers a machine's question.
     pub(crate) fn answer(&mut self, asking: Asking<'_>, question: Question) -> (Reply, Signals) {
+        let unavailable = || Reply::Unavailable { retry_after: 2 };
         if self.unavailable {
-            return (Reply::Unavailable { retry_after: 2 }, Vec::new());
+            return (unavailable(), Vec::new());
         }
+        let (reply, signals) = self.decide(asking, question);
+        if self.loses_answers {
+            (unavailable(), signals)
+        } else {
+            (reply, signals)
+        }
+    }
+
+    fn decide(&mut self, asking: Asking<'_>, question: Question) -> (Reply, Signals) {
         match question {
             Question::Login {
                 username,
@@ -201,8 +214,11 @@ impl Ledger {
         let (record, pushed) = push(kept.record, asking.by, asking.now, &self.policy);
         kept.record = record;
         match pushed {
-            Pushed::Issued => Reply::Pushed(self.grant(session, &record)),
-            Pushed::Unconfirmed | Pushed::NotOwner | Pushed::Ended => Reply::NotPushed(pushed),
+            Pushed::Issued | Pushed::Unconfirmed => Reply::Pushed(self.grant(session, &record)),
+            Pushed::NotOwner | Pushed::Ended => match record.revoked {
+                Some(revocation) => Reply::Gone(revocation.reason),
+                None => Reply::NotPushed(pushed),
+            },
         }
     }
 

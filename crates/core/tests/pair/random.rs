@@ -18,6 +18,7 @@ enum Act {
     Mute(usize, bool),
     Refuse(bool),
     LedgerAway(bool),
+    LedgerLosesAnswers(bool),
     DecideLate(bool),
     BreakAt(&'static str),
     Drain,
@@ -37,6 +38,7 @@ fn act(hosts: usize) -> impl Strategy<Value = Act> {
         1 => (0..hosts, any::<bool>()).prop_map(|(host, mute)| Act::Mute(host, mute)),
         1 => any::<bool>().prop_map(Act::Refuse),
         1 => any::<bool>().prop_map(Act::LedgerAway),
+        1 => any::<bool>().prop_map(Act::LedgerLosesAnswers),
         1 => any::<bool>().prop_map(Act::DecideLate),
         3 => kind.prop_map(Act::BreakAt),
         1 => Just(Act::Drain),
@@ -68,6 +70,7 @@ fn perform(world: &mut World, act: &Act) {
         Act::Mute(host, mute) => world.mute(host, mute),
         Act::Refuse(refuses) => world.refuses = refuses,
         Act::LedgerAway(away) => world.ledger.unavailable = away,
+        Act::LedgerLosesAnswers(loses) => world.ledger.loses_answers = loses,
         Act::DecideLate(late) => world.decides_late = late,
         Act::BreakAt(kind) => world.breaks_at = Some(kind),
         Act::Drain => world.drain(3),
@@ -81,6 +84,7 @@ fn perform(world: &mut World, act: &Act) {
 fn heal(world: &mut World) {
     world.refuses = false;
     world.ledger.unavailable = false;
+    world.ledger.loses_answers = false;
     world.decides_late = false;
     world.breaks_at = None;
     for host in 0..world.hosts.len() {

@@ -174,7 +174,8 @@ impl Answering {
             }
             Self::Push { session, receipt } => {
                 Poll::Ready(match ready!(Pin::new(receipt).poll(context)) {
-                    Ok((Pushed::Issued, Some(record))) => {
+                    // An unconfirmed generation is pushed again: the machine may never have heard of it.
+                    Ok((Pushed::Issued | Pushed::Unconfirmed, Some(record))) => {
                         Reply::Pushed(node.grant(*session, &record))
                     }
                     Ok((Pushed::Issued, None)) => Reply::NotPushed(Pushed::Ended),
