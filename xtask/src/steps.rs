@@ -187,13 +187,16 @@ fn node_summary(log: &str) -> String {
         .unwrap_or_default()
 }
 
-/// How many examples ran; cargo prints a line a crate.
+/// How many examples ran; cargo prints a line a crate. Nothing where the output went to the terminal instead.
 fn doctest_summary(log: &str) -> String {
     let results = log
         .lines()
         .filter_map(|line| line.strip_prefix("test result: ok. "));
     let counts = results.filter_map(|result| result.split(' ').next()?.parse::<u32>().ok());
-    format!("{} passed", counts.sum::<u32>())
+    match counts.reduce(|sum, count| sum + count) {
+        Some(sum) => format!("{sum} passed"),
+        None => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -248,5 +251,6 @@ mod tests {
     fn the_note_of_the_doctests_adds_up_all_crates() {
         let log = "test result: ok. 3 passed; 0 failed; 0 ignored\n\ntest result: ok. 4 passed; 0 failed\n";
         assert_eq!(doctest_summary(log), "7 passed");
+        assert_eq!(doctest_summary(""), "");
     }
 }
