@@ -6,7 +6,7 @@ use std::io;
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     Layer as _,
-    filter::{FilterExt as _, filter_fn},
+    filter::{FilterExt as _, LevelFilter, filter_fn},
     fmt,
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
@@ -20,7 +20,9 @@ fn is_discreet(metadata: &Metadata<'_>) -> bool {
 
 /// Starts logging for the rest of the process; a second call changes nothing.
 pub(crate) fn start(log: &Log) {
-    let wanted = log.level.targets().clone().and(filter_fn(is_discreet));
+    // Without this hint every trace line of a library beneath would be made and thrown away, frame by frame.
+    let discreet = filter_fn(is_discreet).with_max_level_hint(LevelFilter::TRACE);
+    let wanted = log.level.targets().clone().and(discreet);
     let started = match log.format {
         LogFormat::Text => {
             let coloured = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
