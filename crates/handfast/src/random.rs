@@ -1,9 +1,10 @@
 //! The one place where randomness is drawn.
 //!
-//! Everything here comes from the operating system's generator by way of AWS-LC, whose generator is per thread, so
-//! that drawing takes no lock and no system call.
+//! Everything here comes from the operating system's generator by way of AWS-LC, in pools of one thread each, so that
+//! drawing takes no lock and hardly ever a system call.
 
 use handfast_core::session::SessionId;
+use std::cell::RefCell;
 
 /// Sixteen random bytes: enough that no two draws are ever alike (RFC 4086 section 8.2.1).
 pub type Random128 = [u8; 16];
@@ -46,9 +47,39 @@ pub fn below(bound: u64) -> u64 {
 /// If the operating system has no randomness to give: nothing that a session rests on could go on then.
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives randomness");
-    bytes
+    const { assert!(N <= POOL_BYTES, "a draw comes out of one pool") };
+    POOL.with_borrow_mut(Pool::draw)
+}
+
+/// How much is drawn from the generator at once: each draw reseeds it from the processor, which costs more than the
+/// bytes do.
+const POOL_BYTES: usize = 1024;
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; POOL_BYTES], left: 0 }) };
+}
+
+/// Random bytes that nobody has been given yet.
+struct Pool {
+    bytes: [u8; POOL_BYTES],
+    /// How many of them, from the front.
+    left: usize,
+}
+
+impl Pool {
+    fn draw<const N: usize>(&mut self) -> [u8; N] {
+        if self.left < N {
+            aws_lc_rs::rand::fill(&mut self.bytes).expect("the operating system gives randomness");
+            self.left = POOL_BYTES;
+        }
+        let mut drawn = [0; N];
+        let given = &mut self.bytes[self.left - N..self.left];
+        drawn.copy_from_slice(given);
+        // What was given belongs to whoever drew it.
+        given.fill(0);
+        self.left -= N;
+        drawn
+    }
 }
 
 #[cfg(test)]
