@@ -22,8 +22,6 @@ use std::sync::Arc;
 /// [`TOKEN_BYTES`]. Whoever configures one checks it.
 pub const NAME_BYTES_MAX: usize = 256;
 
-/// Room for a payload when it is decoded, in bytes: what a token of the greatest length can hold.
-const PAYLOAD_BYTES_MAX: usize = TOKEN_BYTES / 4 * 3;
 /// Room for a signature when it is decoded, in bytes; whole groups of three, as the decoder counts.
 const SIGNATURE_ROOM: usize = SIGNATURE_BYTES_MAX.next_multiple_of(3);
 /// Room for the claims of most tokens, in bytes.
@@ -88,11 +86,8 @@ impl TokenIssuer {
         if text.len() > TOKEN_BYTES {
             return Err(Refusal::Malformed);
         }
-        let mut room = [0; PAYLOAD_BYTES_MAX];
-        let payload = self
-            .authenticate(text, &mut room)
-            .ok_or(Refusal::Malformed)?;
-        let claims = self.read(payload).ok_or(Refusal::Malformed)?;
+        let payload = self.authenticate(text).ok_or(Refusal::Malformed)?;
+        let claims = self.read(&payload).ok_or(Refusal::Malformed)?;
         if now.as_unix() < claims.nbf {
             return Err(Refusal::Malformed);
         }
@@ -104,7 +99,7 @@ impl TokenIssuer {
     }
 
     /// The payload of a token that one of our keys signed.
-    fn authenticate<'a>(&self, text: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
+    fn authenticate(&self, text: &str) -> Option<Vec<u8>> {
         let (message, signature) = text.rsplit_once('.')?;
         let (header, payload) = message.split_once('.')?;
         let ring = self.keys.current();
@@ -117,8 +112,7 @@ impl TokenIssuer {
             return None;
         }
         // A dot too many is no character of base64url, so it ends here.
-        let length = URL_SAFE_NO_PAD.decode_slice(payload, room).ok()?;
-        Some(&room[..length])
+        URL_SAFE_NO_PAD.decode(payload).ok()
     }
 
     fn read<'a>(&self, payload: &'a [u8]) -> Option<Claims<'a>> {
