@@ -28,15 +28,11 @@ pub(crate) struct Hub {
     node: u64,
     last_number: AtomicU64,
     connections: AtomicUsize,
-    shards: Box<[Mutex<HashMap<u64, Entry>>]>,
+    shards: Box<[Mutex<Shard>]>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    slot: Arc<Slot>,
-    /// The session that the connection owns, or is about to: a change of another one does not concern it.
-    session: Option<SessionId>,
-}
+/// Some of the connections, by their numbers.
+type Shard = HashMap<u64, Arc<Slot>>;
 
 impl Hub {
     pub(crate) fn new() -> Self {
@@ -52,11 +48,7 @@ impl Hub {
     pub(crate) fn add(&self) -> (ConnectionId, Arc<Slot>) {
         let number = self.last_number.fetch_add(1, Ordering::Relaxed);
         let slot = Arc::new(Slot::default());
-        let entry = Entry {
-            slot: Arc::clone(&slot),
-            session: None,
-        };
-        self.shard(number).insert(number, entry);
+        self.shard(number).insert(number, Arc::clone(&slot));
         self.connections.fetch_add(1, Ordering::Relaxed);
         (
             ConnectionId {
@@ -77,14 +69,6 @@ impl Hub {
         }
     }
 
-    /// Notes that `connection` owns `session`, or is about to. This comes before the ledger is asked, so that whatever
-    /// the ledger decides next finds the connection.
-    pub(crate) fn bind(&self, connection: ConnectionId, session: Option<SessionId>) {
-        if let Some(entry) = self.shard(connection.number).get_mut(&connection.number) {
-            entry.session = session;
-        }
-    }
-
     /// Whether `connection` is on this node and owns `session`.
     pub(crate) fn owns(&self, connection: ConnectionId, session: SessionId) -> bool {
         self.slot(connection, session).is_some()
@@ -99,12 +83,7 @@ impl Hub {
     pub(crate) fn slots(&self) -> Vec<Arc<Slot>> {
         let shards = self.shards.iter().map(lock);
         shards
-            .flat_map(|shard| {
-                shard
-                    .values()
-                    .map(|entry| Arc::clone(&entry.slot))
-                    .collect::<Vec<_>>()
-            })
+            .flat_map(|shard| shard.values().cloned().collect::<Vec<_>>())
             .collect()
     }
 
@@ -127,17 +106,17 @@ impl Hub {
             return None;
         }
         let shard = self.shard(connection.number);
-        let entry = shard.get(&connection.number)?;
-        (entry.session == Some(session)).then(|| Arc::clone(&entry.slot))
+        let slot = shard.get(&connection.number)?;
+        slot.is_bound_to(session).then(|| Arc::clone(slot))
     }
 
-    fn shard(&self, number: u64) -> MutexGuard<'_, HashMap<u64, Entry>> {
+    fn shard(&self, number: u64) -> MutexGuard<'_, Shard> {
         let index = usize::try_from(number).unwrap_or(0) % SHARDS;
         lock(&self.shards[index])
     }
 }
 
-/// Nothing that is done under these locks leaves a map half changed.
+/// Nothing that is done under these locks leaves what they guard half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -165,14 +144,26 @@ impl Observer for Hub {
     }
 }
 
-/// The way to one connection: at most one signal, and its task's waker.
+/// The way to one connection: its session, at most one signal, and its task's waker.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
+    /// The session that the connection owns, or is about to: a change of another one does not concern it.
+    session: Mutex<Option<SessionId>>,
     signal: AtomicU8,
     waker: AtomicWaker,
 }
 
 impl Slot {
+    /// Notes that the connection owns `session`, or is about to. This comes before the ledger is asked, so that
+    /// whatever the ledger decides next finds the connection.
+    pub(crate) fn bind(&self, session: Option<SessionId>) {
+        *lock(&self.session) = session;
+    }
+
+    fn is_bound_to(&self, session: SessionId) -> bool {
+        *lock(&self.session) == Some(session)
+    }
+
     /// Leaves a signal and wakes the connection. Of several signals the gravest is heard.
     pub(crate) fn signal(&self, signal: Signal) {
         self.signal.fetch_max(encode(signal), Ordering::AcqRel);

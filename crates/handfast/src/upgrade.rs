@@ -259,9 +259,8 @@ impl Upgrading {
         if let Some(closing) = refusal {
             driver.refuse(closing);
         }
-        driver.receive_early(&early);
-        // It may hold the whole buffer that the request was read into.
-        drop(early);
+        // A copy, for it is part of the whole buffer that the request was read into.
+        driver.receive_early(&mut early.to_vec());
         drop(tokio::spawn(driver));
     }
 }

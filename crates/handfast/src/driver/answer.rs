@@ -2,6 +2,7 @@
 
 use crate::{
     credentials::{self, LoginRefused},
+    hub::Slot,
     node::Node,
     random,
     username::Username,
@@ -40,6 +41,7 @@ const FAILED_LOGIN_COST: u32 = 1;
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) connection: ConnectionId,
+    pub(super) slot: Arc<Slot>,
     pub(super) address: IpAddr,
     pub(super) agent: Box<str>,
 }
@@ -232,7 +234,7 @@ fn present(node: &Node, caller: &Caller, shown: &Shown, now: Now) -> Result<Answ
     node.presentations
         .take(session, now.moment)
         .map_err(too_many)?;
-    node.hub.bind(caller.connection, Some(session));
+    caller.slot.bind(Some(session));
     let presentation = Presentation {
         generation: verified.generation,
         evidence: attempt.map_or(Evidence::Bare, Evidence::Attempt),
@@ -328,7 +330,7 @@ fn identify(node: &Node, username: &str, password: &Secret) -> Result<Box<str>, 
 
 async fn begin_session(node: &Node, caller: &Caller, subject: Box<str>, registered: bool) -> Reply {
     let session = random::session_id();
-    node.hub.bind(caller.connection, Some(session));
+    caller.slot.bind(Some(session));
     let created = node.ledger.create(Create {
         session,
         subject: subject.clone(),

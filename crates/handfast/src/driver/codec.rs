@@ -141,9 +141,14 @@ fn closing(error: &Error) -> Closing {
         Error::Capacity(CapacityError::MessageTooLong { .. } | CapacityError::TooManyHeaders) => {
             Closing::new(CloseCode::TooBig, "too_big")
         }
-        Error::Utf8(_) => Closing::new(CloseCode::NotUtf8, "not_utf8"),
+        Error::Utf8(_) => not_utf8(),
         _ => Closing::new(CloseCode::ProtocolError, "protocol_error"),
     }
+}
+
+/// How a connection is closed that sent a text which is none (RFC 6455 section 8.1).
+pub(super) fn not_utf8() -> Closing {
+    Closing::new(CloseCode::NotUtf8, "not_utf8")
 }
 
 /// The codec's stream: bytes that were read, and bytes to be written.

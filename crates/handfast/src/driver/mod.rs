@@ -10,8 +10,9 @@ mod codec;
 mod receive;
 mod session;
 mod transmit;
+mod whole;
 
-use crate::{address::Place, hub::Slot, node::Node, random, session::Link};
+use crate::{address::Place, node::Node, random, session::Link};
 use answer::{Answering, Caller};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use codec::Codec;
@@ -49,7 +50,6 @@ pub(crate) struct Driver<S> {
     machine: Connection,
     framing: Framing,
     caller: Caller,
-    slot: Arc<Slot>,
     place: Place,
     phase: Phase,
     timer: Pin<Box<Sleep>>,
@@ -96,6 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let mut driver = Self {
             caller: Caller {
                 connection,
+                slot,
                 address: place.address(),
                 agent,
             },
@@ -103,7 +104,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             stream,
             machine,
             framing,
-            slot,
             place,
             phase: Phase::Open,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
@@ -125,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     /// Takes what the client sent right behind its upgrade request.
-    pub(crate) fn receive_early(&mut self, early: &[u8]) {
+    pub(crate) fn receive_early(&mut self, early: &mut [u8]) {
         if !early.is_empty() {
             self.receive(early, self.node.clock.now());
         }
@@ -198,11 +198,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             self.answering.as_deref(),
             Some(Answering::Presentation { .. })
         );
-        match self.slot.peek() {
+        match self.caller.slot.peek() {
             None => {}
             Some(Signal::Superseded) if presenting => {}
             Some(Signal::Superseded | Signal::Ended(_) | Signal::GoingAway { .. }) => {
-                if let Some(signal) = self.slot.take() {
+                if let Some(signal) = self.caller.slot.take() {
                     self.handle(Input::Signalled(signal), now);
                 }
             }
@@ -279,7 +279,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Driver<S> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let driver = self.get_mut();
         let now = driver.node.clock.now();
-        driver.slot.register(context.waker());
+        driver.caller.slot.register(context.waker());
         // Each of these may give another something to do, and leaves a waker behind only when it has nothing left.
         loop {
             driver.poll_signal(now);

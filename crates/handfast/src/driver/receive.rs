@@ -2,7 +2,8 @@
 
 use super::{
     Driver, Phase,
-    codec::{Codec, Received},
+    codec::{self, Codec, Received},
+    whole::{self, Whole},
 };
 use handfast_core::{
     close::{CloseCode, Closing},
@@ -43,7 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 match Pin::new(&mut self.stream).poll_read(context, &mut read) {
                     Poll::Pending => false,
                     Poll::Ready(Ok(())) if !read.filled().is_empty() => {
-                        self.receive(read.filled(), now);
+                        self.receive(read.filled_mut(), now);
                         true
                     }
                     // The client hung up, with or without a word.
@@ -59,9 +60,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    /// Takes bytes that were read.
-    pub(super) fn receive(&mut self, bytes: &[u8], now: Now) {
-        if matches!(self.phase, Phase::Lingering(_)) {
+    /// Takes bytes that were read, which it may change.
+    pub(super) fn receive(&mut self, bytes: &mut [u8], now: Now) {
+        let bytes = self.take_whole(bytes, now);
+        if bytes.is_empty() || matches!(self.phase, Phase::Lingering(_)) {
             return;
         }
         let codec = self
@@ -69,6 +71,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             .get_or_insert_with(|| Box::new(Codec::new(bytes.len())));
         codec.follow(bytes);
         self.decode(bytes, now);
+    }
+
+    /// Takes the messages that lie whole in `bytes`, and gives the rest.
+    fn take_whole<'a>(&mut self, mut bytes: &'a mut [u8], now: Now) -> &'a [u8] {
+        while self.codec.is_none() && self.phase == Phase::Open && self.takes_frames() {
+            match whole::take(&mut bytes, self.message_bytes_max()) {
+                Some(Whole::Text(text)) => self.handle(Input::Text(text), now),
+                Some(Whole::Binary(bytes)) => self.handle(Input::Binary(bytes), now),
+                Some(Whole::Pong) => self.handle(Input::Pong, now),
+                Some(Whole::NotUtf8) => {
+                    self.close(codec::not_utf8(), now);
+                    self.linger(now);
+                }
+                None => break,
+            }
+        }
+        bytes
+    }
+
+    fn message_bytes_max(&self) -> usize {
+        let limits = &self.node.settings.transport;
+        if self.machine.bound().is_some() {
+            limits.message_bytes
+        } else {
+            limits.message_before_login_bytes
+        }
     }
 
     /// Goes on with what was read while the connection took no frames.
@@ -83,23 +111,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     fn decode(&mut self, mut bytes: &[u8], now: Now) {
-        let limits = &self.node.settings.transport;
-        let (before_login, after_login, fragments) = (
-            limits.message_before_login_bytes,
-            limits.message_bytes,
-            limits.fragments_per_message,
-        );
         loop {
             let takes_frames = self.takes_frames();
+            let message_bytes_max = self.message_bytes_max();
             let Some(codec) = &mut self.codec else { return };
             if !takes_frames {
                 return codec.keep(bytes);
             }
-            codec.limit(if self.machine.bound().is_some() {
-                after_login
-            } else {
-                before_login
-            });
+            codec.limit(message_bytes_max);
             let received = match self.phase {
                 Phase::Open => codec.decode(&mut bytes, &mut self.outgoing),
                 // Our close frame is the last one: the codec's own answers are not sent any more.
@@ -130,16 +149,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             }
         }
         self.handle(Input::Heard, now);
-        self.rest(fragments, now);
+        self.rest(now);
     }
 
     /// Drops the codec if it holds nothing; bounds what it holds if not.
-    fn rest(&mut self, fragments: u32, now: Now) {
+    fn rest(&mut self, now: Now) {
         let Some(codec) = &self.codec else { return };
         if codec.is_at_rest() {
             self.codec = None;
             self.message_due = None;
-        } else if codec.fragments() > fragments {
+        } else if codec.fragments() > self.node.settings.transport.fragments_per_message {
             self.close(Closing::new(CloseCode::Misuse, "fragments"), now);
             self.linger(now);
         } else if self.message_due.is_none() {

@@ -20,9 +20,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             .map(|(grant, subject)| (grant.session, subject));
         self.place.set_authenticated(bound.is_some());
         if self.answering.is_none() {
-            self.node
-                .hub
-                .bind(self.caller.connection, bound.map(|(session, _)| session));
+            self.caller.slot.bind(bound.map(|(session, _)| session));
         }
         match (bound, &self.link) {
             (None, Some(link)) => {
@@ -32,8 +30,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             (Some((session, subject)), None) if self.framing == Framing::V1 => {
                 if let Application::Program(program) = &self.node.application {
                     let outgoing_bytes = self.node.settings.transport.outgoing_bytes;
-                    let (link, session) =
-                        Link::new(session, subject, Arc::clone(&self.slot), outgoing_bytes);
+                    let (link, session) = Link::new(
+                        session,
+                        subject,
+                        Arc::clone(&self.caller.slot),
+                        outgoing_bytes,
+                    );
                     self.link = Some(link);
                     drop(tokio::spawn(program(session)));
                 }
@@ -75,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 impl<S> Driver<S> {
     /// Nothing that concerns a session concerns this connection any more.
     pub(super) fn leave_session(&mut self) {
-        self.node.hub.bind(self.caller.connection, None);
+        self.caller.slot.bind(None);
         if let Some(link) = self.link.take() {
             link.end();
         }
