@@ -8,7 +8,7 @@ use crate::{
 };
 use alloc::string::String;
 
-/// 128 random bits that the host draws for each call.
+/// 128 random bits that the host draws for each call. One call uses them for one thing: an attempt key, or a wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Entropy(pub [u8; 16]);
 
@@ -68,7 +68,8 @@ pub enum ClientInput<'a> {
     Closed(Option<u16>),
     /// Time has passed.
     Tick,
-    /// A person wants to log in. Without a connection this is refused, to be tried again.
+    /// A person wants to log in. Without a connection this is refused, to be tried again; a client that stays away
+    /// connects by it.
     Login {
         /// The user name.
         username: &'a str,

@@ -4,7 +4,7 @@ use super::Stored;
 use crate::{message::Secret, session::Generation, time::Timestamp};
 use alloc::{borrow::Cow, boxed::Box, string::String};
 use core::fmt;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 
 /// Any message from a server: the fields that this client looks at. Unknown ones are ignored.
 #[derive(Default, Deserialize)]
@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Incoming<'a> {
     #[serde(rename = "type", borrow)]
     pub(super) kind: Cow<'a, str>,
+    #[serde(deserialize_with = "own_id")]
     pub(super) id: Option<u64>,
     #[serde(borrow)]
     token: Option<Cow<'a, str>>,
-    session: Option<Box<str>>,
+    pub(super) session: Option<Box<str>>,
     generation: Option<u64>,
     expires_at: Option<u64>,
     refresh_at: Option<u64>,
@@ -24,7 +25,43 @@ pub(super) struct Incoming<'a> {
     pub(super) reconnect_after: Option<u64>,
 }
 
-impl Incoming<'_> {
+/// What a message needs to be an answer at all.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(default, deserialize_with = "own_id")]
+    id: Option<u64>,
+}
+
+/// An `id` as this client gives them. Any other answers a request that the host made by itself.
+fn own_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Own(u64),
+        Other(IgnoredAny),
+    }
+    Ok(match Id::deserialize(deserializer)? {
+        Id::Own(id) => Some(id),
+        Id::Other(IgnoredAny) => None,
+    })
+}
+
+impl<'a> Incoming<'a> {
+    /// Reads a message. One whose fields cannot be read is taken without them: it may still answer a request, and who
+    /// waits for that must not wait for ever.
+    pub(super) fn read(json: &'a str) -> Option<Self> {
+        serde_json::from_str(json).ok().or_else(|| {
+            let Head { kind, id } = serde_json::from_str(json).ok()?;
+            Some(Self {
+                kind,
+                id,
+                ..Self::default()
+            })
+        })
+    }
+
     /// The token of a `Success` or `Registered`, if it is all there.
     pub(super) fn stored(&self) -> Option<Stored> {
         Some(Stored {

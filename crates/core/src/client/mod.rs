@@ -4,8 +4,11 @@
 //! [`Client::poll`]: an attempt key must be on the disk before the token that it belongs to is on the wire. Several
 //! tabs are several machines on one storage.
 
+mod backoff;
 mod io;
+mod line;
 mod machine;
+mod memory;
 mod message;
 mod storage;
 
