@@ -1,0 +1,34 @@
+// Why somebody is logged out, in one word each.
+
+/** The reasons of `InvalidToken` (protocol, section 9). */
+const REFUSALS = ["malformed", "expired", "stale", "reused", "revoked", "unknown", "proof_required"] as const;
+
+/** The reasons of `Ended`, and of a close with 4403 (protocol, sections 7 and 10). */
+const ENDINGS = ["logout", "reused", "admin", "password_changed", "limit", "expired"] as const;
+
+type Refusal = (typeof REFUSALS)[number];
+type Ending = (typeof ENDINGS)[number];
+
+/**
+ * Why nobody is logged in.
+ *
+ * - `logged_out`: nobody was, or this program logged out.
+ * - `logout`, `admin`, `password_changed`, `limit`: the session was ended elsewhere, or by its owner on another device.
+ * - `reused`: two parties held the same token; tell the person that somebody else may have used the session.
+ * - `expired`: the session reached its time limit, or the client was away for too long.
+ * - `revoked`, `unknown`, `malformed`, `stale`, `proof_required`: the server refused the stored token.
+ * - `key_lost`: the session is bound to a key that this browser no longer has.
+ * - `cookie_lost`: the cookie that held the session is gone.
+ * - `storage`: the storage is full, blocked, or was wiped.
+ */
+export type LogoutReason = "logged_out" | "key_lost" | "cookie_lost" | "storage" | Refusal | Ending;
+
+/** A reason that this client does not know is treated as `malformed`. */
+export function refusal(reason: string | undefined): Refusal {
+  return REFUSALS.find((known) => known === reason) ?? "malformed";
+}
+
+/** An ending that this client does not know is a revocation. */
+export function ending(reason: string | undefined): Ending | "revoked" {
+  return ENDINGS.find((known) => known === reason) ?? "revoked";
+}
