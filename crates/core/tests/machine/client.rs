@@ -1,132 +1,13 @@
 //! The client's machine.
 
+use crate::host::{Host, answering, refused, stored, success};
 use handfast_core::{
-    client::{
-        Client, ClientInput, ClientOutput, ClientState, Ended, Entropy, Initiative, Storage, Stored,
-    },
+    client::{ClientInput, ClientOutput, ClientState, Ended, Entropy, Initiative, Storage},
     framing::Frame,
-    message::Secret,
     session::{Generation, Refusal},
-    time::{Moment, Now, Timestamp},
+    time::{Moment, Now},
 };
-use proptest::prelude::*;
-use serde_json::{Value, json};
-
-const START: u64 = 1_800_000_000;
-
-/// A client on its storage.
-struct Host {
-    client: Client,
-    storage: Storage,
-    now_ms: u64,
-    dice: u8,
-}
-
-fn stored(session: &str, generation: u64) -> Stored {
-    Stored {
-        session: session.into(),
-        generation: Generation::new(generation).expect("a small number"),
-        token: Secret::new(&format!("{session}/{generation}")),
-        expires_at: Timestamp::from_unix(START + 604_800),
-        refresh_at: Timestamp::from_unix(START + 600),
-    }
-}
-
-fn success(session: &str, generation: u64) -> Value {
-    json!({
-        "type": "Success",
-        "token": format!("{session}/{generation}"),
-        "expires_at": START + 604_800,
-        "session": session,
-        "generation": generation,
-        "refresh_at": START + 600,
-    })
-}
-
-fn answering(id: u64, mut message: Value) -> Value {
-    message["id"] = id.into();
-    message
-}
-
-fn refused(id: u64, reason: &str) -> Value {
-    json!({"type": "InvalidToken", "id": id, "reason": reason})
-}
-
-impl Host {
-    fn new(storage: Storage) -> Self {
-        Self {
-            client: Client::new(Initiative::Server),
-            storage,
-            now_ms: 0,
-            dice: 0,
-        }
-    }
-
-    /// A host that is connected, with generation 3 of session A stored and presented as request 1.
-    fn presenting() -> Self {
-        let mut storage = Storage::default();
-        storage.begin(stored("A", 3));
-        let mut host = Self::new(storage);
-        host.put(ClientInput::Start);
-        let sent = host.put(ClientInput::Opened);
-        assert_eq!(sent.len(), 1, "{sent:?}");
-        host
-    }
-
-    /// A host that goes on with session A at generation 4.
-    fn authenticated(initiative: Initiative) -> Self {
-        let mut host = Self::presenting();
-        let mut client = Client::new(initiative);
-        std::mem::swap(&mut host.client, &mut client);
-        host.put(ClientInput::Start);
-        host.put(ClientInput::Opened);
-        host.hear(&answering(1, success("A", 4)));
-        assert_eq!(*host.client.state(), ClientState::Authenticated);
-        host
-    }
-
-    /// Gives the client an input, and says what it did: `"connect"`, a refused login, or what it sent.
-    fn put(&mut self, input: ClientInput<'_>) -> Vec<Value> {
-        self.dice = self.dice.wrapping_add(1);
-        let now = Now {
-            moment: Moment::from_millis(self.now_ms),
-            unix: Timestamp::from_unix(START + self.now_ms / 1000),
-        };
-        let entropy = Entropy([self.dice; 16]);
-        self.client.handle(now, entropy, &mut self.storage, input);
-        let mut did = Vec::new();
-        while let Some(output) = self.client.poll() {
-            did.push(match output {
-                ClientOutput::Connect => json!("connect"),
-                ClientOutput::Send(text) => {
-                    let json = text.strip_prefix('@').expect("a message");
-                    serde_json::from_str(json).expect("JSON")
-                }
-                ClientOutput::Application(_) => json!("frame"),
-                ClientOutput::LoginRefused { retry_after } => json!({"refused": retry_after}),
-            });
-            assert!(did.len() <= 4, "one input, endless outputs: {did:?}");
-        }
-        did
-    }
-
-    fn hear(&mut self, message: &Value) -> Vec<Value> {
-        self.put(ClientInput::Text(&format!("@{message}")))
-    }
-
-    fn log_in(&mut self) -> Vec<Value> {
-        self.put(ClientInput::Login {
-            username: "ann",
-            password: &Secret::new("secret"),
-            register: false,
-        })
-    }
-
-    fn kept(&self) -> Option<(&str, u64)> {
-        let stored = self.storage.token();
-        stored.map(|stored| (&*stored.session, stored.generation.number()))
-    }
-}
+use serde_json::json;
 
 #[test]
 fn a_second_start_changes_nothing() {
@@ -303,147 +184,77 @@ fn waits_at_the_end_of_time_saturate() {
     assert_eq!(host.client.deadline(), Some(Moment::from_millis(u64::MAX)));
 }
 
-/// Something that a host might tell its client.
-#[derive(Clone, Debug)]
-enum Told {
-    Start,
-    Opened,
-    Closed(Option<u16>),
-    Tick(u64),
-    LogIn,
-    LogOut,
-    Refresh,
-    Message(Value),
-    Text(String),
-    OtherTab(u64),
+#[test]
+fn a_push_for_another_session_does_not_change_whose_the_connection_is() {
+    let mut host = Host::authenticated(Initiative::Server);
+    host.storage.begin(stored("B", 0));
+    host.hear(&success("B", 1));
+    host.put(ClientInput::Closed(Some(4403)));
+    assert_eq!(host.kept(), Some(("B", 1)), "session A ended");
 }
 
-fn told() -> impl Strategy<Value = Told> {
-    let session = prop::sample::select(vec!["A", "B"]);
-    let reasons = vec![
-        "stale", "reused", "revoked", "expired", "unknown", "tomorrow",
-    ];
-    let refusal = (0..6_u64, prop::sample::select(reasons)).prop_map(|(id, it)| refused(id, it));
-    let granted =
-        (session, 0..6_u64, prop::option::of(0..6_u64)).prop_map(|(session, number, id)| {
-            let message = success(session, number);
-            id.map_or_else(|| message.clone(), |id| answering(id, message.clone()))
-        });
-    let kinds = vec![
-        "InvalidPassword",
-        "AlreadyAuthorized",
-        "TooManyRequests",
-        "Unavailable",
-        "LoggedOut",
-        "NotLoggedIn",
-        "Ended",
-        "Closing",
-        "InvalidRequest",
-        "Hello",
-    ];
-    let other = (0..6_u64, prop::sample::select(kinds))
-        .prop_map(|(id, kind)| json!({"type": kind, "id": id, "retry_after": 2, "reason": "x"}));
-    let codes = vec![
-        None,
-        Some(1001),
-        Some(4401),
-        Some(4403),
-        Some(4409),
-        Some(4410),
-    ];
-    prop_oneof![
-        2 => Just(Told::Start),
-        2 => Just(Told::Opened),
-        1 => prop::sample::select(codes).prop_map(Told::Closed),
-        2 => (0..100_000_u64).prop_map(Told::Tick),
-        1 => Just(Told::LogIn),
-        1 => Just(Told::LogOut),
-        1 => Just(Told::Refresh),
-        3 => granted.prop_map(Told::Message),
-        2 => refusal.prop_map(Told::Message),
-        2 => other.prop_map(Told::Message),
-        1 => any::<String>().prop_map(Told::Text),
-        1 => (0..6_u64).prop_map(Told::OtherTab),
-    ]
+#[test]
+fn a_success_that_nobody_asked_for_does_not_take_the_place_of_a_presentation_that_was_put_off() {
+    let mut host = Host::presenting();
+    host.hear(&json!({"type": "Unavailable", "id": 1, "retry_after": 2}));
+    host.hear(&success("A", 4));
+    assert_eq!(*host.client.state(), ClientState::Authenticating);
+    host.now_ms = 2000;
+    let sent = host.put(ClientInput::Tick);
+    assert_eq!(sent[0]["token"], "A/4");
 }
 
-impl Host {
-    fn tell(&mut self, told: &Told) -> Vec<Value> {
-        match told {
-            Told::Start => self.put(ClientInput::Start),
-            Told::Opened => self.put(ClientInput::Opened),
-            Told::Closed(code) => self.put(ClientInput::Closed(*code)),
-            Told::Tick(ms) => {
-                self.now_ms += ms;
-                self.put(ClientInput::Tick)
-            }
-            Told::LogIn => self.log_in(),
-            Told::LogOut => self.put(ClientInput::Logout { everywhere: false }),
-            Told::Refresh => self.put(ClientInput::Refresh),
-            Told::Message(message) => self.hear(message),
-            Told::Text(text) => self.put(ClientInput::Text(text)),
-            Told::OtherTab(generation) => {
-                self.storage.offer(stored("A", *generation));
-                Vec::new()
-            }
-        }
+#[test]
+fn a_refusal_that_comes_after_a_login_forgets_the_older_session_only() {
+    for reason in ["expired", "revoked", "unknown"] {
+        let mut host = Host::presenting();
+        host.log_in();
+        host.hear(&answering(2, success("B", 0)));
+        assert_eq!(host.hear(&refused(1, reason)), [json!(null); 0]);
+        assert_eq!(host.kept(), Some(("B", 0)), "after {reason}");
+        assert_eq!(*host.client.state(), ClientState::Authenticated);
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+#[test]
+fn a_logout_that_the_host_asked_for_by_itself_is_one() {
+    let mut host = Host::authenticated(Initiative::Server);
+    host.hear(&json!({"type": "LoggedOut", "id": "the host's own"}));
+    assert_eq!(host.kept(), None);
+    assert_eq!(
+        *host.client.state(),
+        ClientState::LoggedOut(Ended::LoggedOut)
+    );
+}
 
-    #[test]
-    fn whatever_a_client_is_told_it_sends_on_open_connections_only_and_never_goes_back(
-        all in prop::collection::vec(told(), 1..60),
-    ) {
-        let mut host = Host::new(Storage::default());
-        let (mut connecting, mut open) = (false, false);
-        for told in all {
-            let before = host.kept().map(|(session, generation)| (session.to_owned(), generation));
-            match told {
-                Told::Opened if connecting => (connecting, open) = (false, true),
-                Told::Closed(_) => (connecting, open) = (false, false),
-                _ => {}
-            }
-            let did = host.tell(&told);
-            for it in did {
-                if it == "connect" {
-                    prop_assert!(!connecting && !open, "one connection at a time");
-                    connecting = true;
-                } else if it.get("type").is_some() {
-                    prop_assert!(open, "sent without a connection: {}", it);
-                }
-            }
-            if let (Some((session, generation)), Some((now, newer))) = (before, host.kept()) {
-                prop_assert!(session != now || newer >= generation);
-            }
-            let is_open = !matches!(
-                host.client.state(),
-                ClientState::Waiting { .. } | ClientState::Connecting
-            );
-            prop_assert_eq!(is_open, open);
-        }
+#[test]
+fn a_session_that_ended_is_forgotten_whatever_the_close_says() {
+    for code in [None, Some(1001), Some(1006), Some(4409), Some(4410)] {
+        let mut host = Host::authenticated(Initiative::Server);
+        host.hear(&json!({"type": "Ended", "reason": "admin"}));
+        host.put(ClientInput::Closed(code));
+        assert_eq!(host.kept(), None, "after {code:?}");
+        assert!(host.client.deadline().is_some(), "it comes back by itself");
     }
+}
 
-    #[test]
-    fn the_wait_before_the_next_connection_is_never_longer_than_half_a_minute(
-        dice in any::<u8>(),
-        failures in 0..80_u32,
-    ) {
-        let mut host = Host::new(Storage::default());
-        host.dice = dice;
-        host.put(ClientInput::Start);
-        for failure in 0..=failures {
-            host.put(ClientInput::Closed(None));
-            let due = host.client.deadline().expect("it comes back by itself").as_millis();
-            let wait = due - host.now_ms;
-            let longest = 500_u64.saturating_mul(1 << failure.min(20)).min(30_000);
-            prop_assert!(wait <= longest, "{} ms after {} failures", wait, failure);
-            host.now_ms = due;
-            prop_assert_eq!(host.put(ClientInput::Tick), [json!("connect")]);
-        }
-    }
+#[test]
+fn a_connection_that_did_not_open_ends_no_session() {
+    let mut host = Host::presenting();
+    host.put(ClientInput::Closed(None));
+    host.put(ClientInput::Start);
+    host.put(ClientInput::Closed(Some(4403)));
+    assert_eq!(host.kept(), Some(("A", 3)));
+}
+
+#[test]
+fn an_expired_token_is_presented_because_the_clock_may_be_wrong() {
+    let mut storage = Storage::default();
+    storage.begin(stored("A", 3));
+    let mut host = Host::new(storage);
+    host.now_ms = 604_800_000 * 2;
+    host.put(ClientInput::Start);
+    assert_eq!(host.put(ClientInput::Opened)[0]["token"], "A/3");
 }
 
 #[test]

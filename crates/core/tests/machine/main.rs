@@ -3,4 +3,6 @@
 mod chaos;
 mod client;
 mod connection;
+mod host;
 mod messages;
+mod told;

@@ -27,8 +27,17 @@ pub(crate) struct Tab {
     opened: bool,
     /// Whether it answers no pings.
     mute: bool,
+    /// How it dies the next time that it wants to send something.
+    pub(crate) crash: Option<Crash>,
     pub(crate) logins_refused: usize,
     pub(crate) frames: Vec<handfast_core::framing::Frame>,
+}
+
+/// When a tab dies, of what it does with an input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Crash {
+    BeforeStoring,
+    AfterStoring,
 }
 
 /// A page that is older than `handfast.v1`: it stores what each `Success` brings and connects again after any close.
@@ -93,6 +102,7 @@ impl World {
             connection: None,
             opened: false,
             mute: false,
+            crash: None,
             logins_refused: 0,
             frames: Vec::new(),
         }));
@@ -170,18 +180,25 @@ impl World {
             panic!("{host} is a page");
         };
         let storage = &mut self.storages[tab.storage];
-        let before = storage
-            .token()
-            .map(|stored| (stored.session.clone(), stored.generation));
+        let saved = storage.clone();
         tab.client.handle(now, entropy, storage, input);
-        if let (Some((session, generation)), Some(stored)) = (before, storage.token()) {
-            let newer = stored.session != session || stored.generation >= generation;
+        if let (Some(before), Some(stored)) = (saved.token(), storage.token()) {
+            let newer = stored.session != before.session || stored.generation >= before.generation;
             assert!(newer, "a stored generation never goes back");
         }
-        let mut outputs = 0;
-        while let Some(output) = self.tab(host).client.poll() {
-            outputs += 1;
-            assert!(outputs <= 4, "one input, endless outputs");
+        let outputs: Vec<_> = std::iter::from_fn(|| tab.client.poll()).take(5).collect();
+        assert!(outputs.len() <= 4, "one input, endless outputs");
+        let sends = outputs
+            .iter()
+            .any(|output| matches!(output, ClientOutput::Send(_)));
+        if let Some(crash) = tab.crash.take_if(|_| sends) {
+            match crash {
+                Crash::BeforeStoring => *storage = saved,
+                Crash::AfterStoring => {}
+            }
+            return self.reopen_tab(host);
+        }
+        for output in outputs {
             self.carry_out(host, output);
         }
     }

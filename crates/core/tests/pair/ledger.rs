@@ -23,10 +23,14 @@ pub(crate) struct Kept {
 pub(crate) struct Ledger {
     pub(crate) sessions: BTreeMap<SessionId, Kept>,
     passwords: BTreeMap<Box<str>, String>,
+    /// How many sessions there ever were.
+    created: u8,
     /// Whether it cannot answer.
     pub(crate) unavailable: bool,
     /// Whether it does what it is asked and then cannot say so.
     pub(crate) loses_answers: bool,
+    /// Whether every session has been presented too often.
+    pub(crate) limits_presentations: bool,
     pub(crate) policy: TokenPolicy,
     pub(crate) refresh_after: Duration,
 }
@@ -47,8 +51,10 @@ impl Ledger {
         Self {
             sessions: BTreeMap::new(),
             passwords: BTreeMap::new(),
+            created: 0,
             unavailable: false,
             loses_answers: false,
+            limits_presentations: false,
             policy: TokenPolicy {
                 lifetime: WEEK,
                 session_lifetime: WEEK * 4,
@@ -63,6 +69,9 @@ impl Ledger {
         let unavailable = || Reply::Unavailable { retry_after: 2 };
         if self.unavailable {
             return (unavailable(), Vec::new());
+        }
+        if self.limits_presentations && matches!(question, Question::Present { .. }) {
+            return (Reply::TooManyRequests { retry_after: 3 }, Vec::new());
         }
         let (reply, signals) = self.decide(asking, question);
         if self.loses_answers {
@@ -145,8 +154,8 @@ impl Ledger {
                 true
             }
         };
-        let number = u8::try_from(self.sessions.len()).expect("few sessions");
-        let session = SessionId::from_bytes([number; 16]);
+        let session = SessionId::from_bytes([self.created; 16]);
+        self.created = self.created.checked_add(1).expect("few sessions");
         let record = create(asking.by, None, asking.now, &self.policy);
         let subject = Box::from(username);
         self.sessions.insert(session, Kept { subject, record });
@@ -266,6 +275,14 @@ impl Ledger {
         let signal = Signal::Ended(RevocationReason::Admin);
         let owner = kept.record.owner.map(|owner| (owner, signal));
         owner.into_iter().collect()
+    }
+
+    /// Whether a session was ended because two parties presented one token.
+    pub(crate) fn was_reused(&self) -> bool {
+        let reasons = self.sessions.values().filter_map(|it| it.record.revoked);
+        reasons
+            .into_iter()
+            .any(|it| it.reason == RevocationReason::Reused)
     }
 
     fn list(&self, asking: Asking<'_>) -> Vec<ListedSession> {

@@ -1,6 +1,10 @@
 //! Whatever a network, a ledger and impatient people do: once they are good again, everybody is back in.
 
-use crate::world::World;
+use crate::{
+    WEEK,
+    host::{Crash, Host},
+    world::World,
+};
 use handfast_core::{
     client::{ClientInput, ClientState, Initiative},
     limits::ConnectionLimits,
@@ -19,16 +23,22 @@ enum Act {
     Refuse(bool),
     LedgerAway(bool),
     LedgerLosesAnswers(bool),
+    LimitPresentations(bool),
     DecideLate(bool),
     BreakAt(&'static str),
     Drain,
     Start(usize),
     Refresh(usize),
     Reopen(usize),
+    Crash(usize, Crash),
+    LogIn(usize),
+    LogOut(usize),
+    LoseSessions,
 }
 
 fn act(hosts: usize) -> impl Strategy<Value = Act> {
     let kind = prop::sample::select(vec!["Success", "Hello", "InvalidToken", "Closing"]);
+    let crash = prop::sample::select(vec![Crash::BeforeStoring, Crash::AfterStoring]);
     prop_oneof![
         3 => (0..100_u64).prop_map(Act::Run),
         3 => (100..3_000_u64).prop_map(Act::Run),
@@ -39,17 +49,30 @@ fn act(hosts: usize) -> impl Strategy<Value = Act> {
         1 => any::<bool>().prop_map(Act::Refuse),
         1 => any::<bool>().prop_map(Act::LedgerAway),
         1 => any::<bool>().prop_map(Act::LedgerLosesAnswers),
+        1 => any::<bool>().prop_map(Act::LimitPresentations),
         1 => any::<bool>().prop_map(Act::DecideLate),
         3 => kind.prop_map(Act::BreakAt),
         1 => Just(Act::Drain),
         3 => (0..hosts).prop_map(Act::Start),
         2 => (0..hosts).prop_map(Act::Refresh),
         2 => (0..hosts).prop_map(Act::Reopen),
+        2 => (0..hosts, crash).prop_map(|(host, crash)| Act::Crash(host, crash)),
     ]
 }
 
 fn acts(hosts: usize) -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act(hosts), 1..80)
+}
+
+/// What people do who log in and out as well, in two tabs, with a ledger that may lose what it knew.
+fn restless_acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        4 => act(2),
+        1 => (0..2_usize).prop_map(Act::LogIn),
+        1 => (0..2_usize).prop_map(Act::LogOut),
+        1 => Just(Act::LoseSessions),
+    ];
+    prop::collection::vec(act, 1..80)
 }
 
 fn limits() -> impl Strategy<Value = ConnectionLimits> {
@@ -71,12 +94,17 @@ fn perform(world: &mut World, act: &Act) {
         Act::Refuse(refuses) => world.refuses = refuses,
         Act::LedgerAway(away) => world.ledger.unavailable = away,
         Act::LedgerLosesAnswers(loses) => world.ledger.loses_answers = loses,
+        Act::LimitPresentations(limits) => world.ledger.limits_presentations = limits,
         Act::DecideLate(late) => world.decides_late = late,
         Act::BreakAt(kind) => world.breaks_at = Some(kind),
         Act::Drain => world.drain(3),
         Act::Start(host) => world.tell(host, ClientInput::Start),
         Act::Refresh(host) => world.tell(host, ClientInput::Refresh),
         Act::Reopen(host) => world.reopen_tab(host),
+        Act::Crash(host, crash) => world.tab(host).crash = Some(crash),
+        Act::LogIn(host) => world.log_in(host, "alice", "correct horse"),
+        Act::LoseSessions => world.ledger.sessions.clear(),
+        Act::LogOut(host) => world.tell(host, ClientInput::Logout { everywhere: false }),
     }
 }
 
@@ -85,10 +113,34 @@ fn heal(world: &mut World) {
     world.refuses = false;
     world.ledger.unavailable = false;
     world.ledger.loses_answers = false;
+    world.ledger.limits_presentations = false;
     world.decides_late = false;
     world.breaks_at = None;
     for host in 0..world.hosts.len() {
         world.mute(host, false);
+        if let Host::Tab(tab) = &mut world.hosts[host] {
+            tab.crash = None;
+        }
+    }
+}
+
+impl World {
+    /// Whether a tab holds that it is logged in, if it has made up its mind.
+    fn is_in(&mut self, tab: usize) -> Option<bool> {
+        match self.state(tab) {
+            ClientState::Authenticated => Some(true),
+            ClientState::LoggedOut(_) => Some(false),
+            ClientState::Waiting { .. } | ClientState::Connecting | ClientState::Authenticating => {
+                None
+            }
+        }
+    }
+
+    /// Whether the server holds that a tab is logged in.
+    fn is_served(&self, tab: usize) -> bool {
+        let number = self.hosts[tab].connection();
+        let served = number.and_then(|number| self.served.get(&number));
+        served.is_some_and(|served| served.session().is_some())
     }
 }
 
@@ -125,6 +177,39 @@ proptest! {
     }
 
     #[test]
+    fn whoever_logs_in_and_out_both_sides_agree_and_a_login_always_works(
+        limits in limits(),
+        acts in restless_acts(),
+    ) {
+        // A close for want of a login may come at any moment, also while one looks whether both sides agree.
+        let mut world = World::new(ConnectionLimits { unauthenticated: WEEK, ..limits });
+        let tabs = [world.logged_in_tab(), world.open_tab(0, Initiative::Client)];
+        for act in &acts {
+            perform(&mut world, act);
+            prop_assert!(!world.ledger.was_reused(), "after {:?}", act);
+        }
+        heal(&mut world);
+        world.settle();
+        for tab in tabs {
+            let is_in = world.is_in(tab);
+            prop_assert!(is_in.is_none_or(|is_in| is_in == world.is_served(tab)), "{:?}", is_in);
+        }
+        world.run_for(60_000);
+        for tab in tabs {
+            world.tell(tab, ClientInput::Start);
+            world.run_for(10_000);
+            prop_assert_eq!(world.is_in(tab), Some(world.is_served(tab)));
+            if !world.is_served(tab) {
+                world.log_in(tab, "alice", "correct horse");
+                world.settle();
+            }
+            prop_assert_eq!(world.is_in(tab), Some(true));
+            prop_assert!(world.is_served(tab));
+        }
+        prop_assert!(!world.ledger.was_reused());
+    }
+
+    #[test]
     fn a_page_always_gets_back_in_and_its_session_is_never_revoked(
         limits in limits(),
         acts in acts(1),
@@ -137,7 +222,9 @@ proptest! {
         for act in acts {
             // A person has no other way to deal with a page than to load it again.
             let act = match act {
-                Act::Start(_) | Act::Refresh(_) | Act::Reopen(_) => Act::Cut(page),
+                Act::Start(_) | Act::LogIn(_) | Act::LogOut(_) | Act::LoseSessions | Act::Refresh(_) | Act::Reopen(_) | Act::Crash(..) => {
+                    Act::Cut(page)
+                },
                 act => act,
             };
             perform(&mut world, &act);

@@ -5,6 +5,7 @@ use handfast_core::{
     client::{ClientInput, ClientState, Ended, Initiative},
     framing,
     limits::ConnectionLimits,
+    session::Refusal,
 };
 use serde_json::{Value, json};
 
@@ -199,4 +200,21 @@ fn application_frames_of_a_stranger_reach_nobody() {
     let frame = Some("application_frame");
     let expected = [None, frame, frame, Some("username_invalid"), frame];
     assert!(reasons.eq(expected));
+}
+
+#[test]
+fn who_gives_a_session_up_on_a_live_connection_can_log_in_on_it_again() {
+    let mut world = world();
+    let tab = world.logged_in_tab();
+    world.ledger.sessions.clear();
+    world.tell(tab, ClientInput::Refresh);
+    world.settle();
+    let refused = Ended::Refused(Refusal::Unknown);
+    assert_eq!(*world.state(tab), ClientState::LoggedOut(refused));
+    assert!(world.storages[0].token().is_none());
+    world.log_in(tab, "alice", "correct horse");
+    world.settle();
+    assert_eq!(*world.state(tab), ClientState::Authenticated);
+    assert_eq!(world.stored(0), Some(0));
+    assert_eq!(world.close_of(tab), None, "on the same connection");
 }
