@@ -214,6 +214,13 @@ fn a_refusal_that_comes_after_a_login_forgets_the_older_session_only() {
         assert_eq!(host.kept(), Some(("B", 0)), "after {reason}");
         assert_eq!(*host.client.state(), ClientState::Authenticated);
     }
+    // Nor does it where another tab has forgotten the newer one meanwhile.
+    let mut host = Host::presenting();
+    host.log_in();
+    host.hear(&answering(2, success("B", 0)));
+    host.storage = Storage::default();
+    assert_eq!(host.hear(&refused(1, "expired")), [json!(null); 0]);
+    assert_eq!(*host.client.state(), ClientState::Authenticated);
 }
 
 #[test]

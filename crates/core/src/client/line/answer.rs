@@ -115,10 +115,15 @@ impl Line {
             .and_then(Refusal::parse)
             .unwrap_or(Refusal::Malformed);
         let is_dead = matches!(refusal, Refusal::Reused | Refusal::Revoked);
-        if is_dead && self.is_of(session) {
-            // The server has ended the session on this connection as well.
-            let tried = Some(session.clone());
-            self.standing = Standing::LoggedOut { tried };
+        match &self.standing {
+            // It speaks of a session that this connection has left.
+            Standing::Authenticated { session: own } if own != session => return,
+            Standing::Authenticated { .. } if is_dead => {
+                // The server has ended the session on this connection as well.
+                let tried = Some(session.clone());
+                self.standing = Standing::LoggedOut { tried };
+            }
+            Standing::Authenticated { .. } | Standing::LoggedOut { .. } => {}
         }
         match turn.storage.token() {
             // Another tab logged in anew: its session is the one to go on with, on a connection that has none.
