@@ -4,23 +4,10 @@
 
 import { backoffMs } from "./backoff.js";
 import { afterClose, isExpiry } from "./close.js";
-import { alreadyAuthorized, askTicket, exchanged, exchangeFailed, granted, refuseLogin } from "./granting.js";
-import {
-  type Asked,
-  answered,
-  ask,
-  deadlineOf,
-  forget,
-  isDeciding,
-  isOf,
-  type Line,
-  leave,
-  newLine,
-  phaseOf,
-  waiting,
-} from "./line.js";
+import { exchanged, exchangeFailed, granted, refuseLogin } from "./granting.js";
+import { type Asked, Line } from "./line.js";
 import type { Incoming } from "./messages.js";
-import { abandon, connect, expectCookie, present, putOff, refused, sign, signed } from "./presenting.js";
+import { connect, expectCookie, present, putOff, refused, sign, signed } from "./presenting.js";
 import { ending } from "./reasons.js";
 import type { Kept } from "./record.js";
 import {
@@ -32,21 +19,17 @@ import {
   outcomeOf,
   type Phase,
   type Policy,
+  refuse,
   send,
   type Turn,
   tell,
 } from "./turn.js";
 
-/** What a login without a connection is told to wait, in seconds. */
-const CONNECT_WAIT = 1;
+/** What a login is told to wait where there is no connection, or one that has to be logged out first; in seconds. */
+const LOGIN_WAIT = 1;
 
 /** The life of a client: away, dialing, on a line, and away again. */
-type Link =
-  | { readonly at: "waiting"; readonly until: number | null; readonly code: number | null }
-  | { readonly at: "connecting" }
-  | { readonly at: "open"; readonly line: Line };
-
-const DIALING = { at: "connecting" } as const;
+type Link = Extract<Phase, { at: "waiting" | "connecting" }> | Line;
 
 export class Machine {
   readonly #memory: Memory;
@@ -57,69 +40,55 @@ export class Machine {
   }
 
   get phase(): Phase {
-    return this.#link.at === "open" ? phaseOf(this.#link.line, this.#memory) : this.#link;
+    return this.#link instanceof Line ? this.#link.phase(this.#memory) : this.#link;
   }
 
   /** When to feed `tick`, on the clock that does not jump; null: no need. */
   get deadline(): number | null {
-    if (this.#link.at === "waiting") return this.#link.until;
-    return this.#link.at === "connecting" ? null : deadlineOf(this.#link.line);
+    if (this.#link instanceof Line) return this.#link.deadline;
+    return this.#link.at === "waiting" ? this.#link.until : null;
   }
 
   /** Takes in what happened. Gives what is to be kept (the same object if that is as it was), and what is to be done. */
   handle(now: Now, dice: Uint8Array, kept: Kept | null, input: Input): { kept: Kept | null; outputs: Output[] } {
     const turn: Turn = { now, dice, kept, memory: this.#memory, outputs: [] };
     const link = this.#link;
-    if (link.at === "waiting") this.#link = whileWaiting(link, turn, input) ?? link;
-    else if (link.at === "connecting") this.#link = whileConnecting(turn, input) ?? link;
-    else this.#link = whileOpen(link.line, turn, input) ?? link;
+    this.#link = (link instanceof Line ? whileOpen(link, turn, input) : whileAway(link, turn, input)) ?? link;
+    if (!(link instanceof Line)) refuseAway(turn, input);
     return turn;
   }
 }
 
-function whileWaiting({ until, code }: Link & { at: "waiting" }, turn: Turn, input: Input): Link | undefined {
-  switch (input.do) {
-    case "start":
-      return dial(turn);
-    case "tick":
-      return until !== null && turn.now.ms >= until ? dial(turn) : undefined;
-    case "login": {
-      // Who stays away until somebody asks has just been asked. Who waits is not hurried by it, or impatience would
-      // undo the backoff.
-      const next = until === null ? dial(turn) : undefined;
-      tell(turn, [input.tag], { ok: false, code: "unavailable", retryAfter: CONNECT_WAIT });
-      return next;
-    }
-    case "look":
-      // The session that was to stay is gone, so there is nothing to stay away for.
-      return until === null && code !== null && turn.kept === null ? dial(turn) : undefined;
-    case "storage-failed":
-      storageFailed(turn);
-      return undefined;
-    default:
-      return lost(turn, input);
-  }
+/** Who asks for something that needs a connection is to ask again. */
+function refuseAway(turn: Turn, input: Input): void {
+  if ("tag" in input) tell(turn, input.tag, { code: "unavailable", retry_after: LOGIN_WAIT });
 }
 
-function whileConnecting(turn: Turn, input: Input): Link | undefined {
+function whileAway(link: Exclude<Link, Line>, turn: Turn, input: Input): Link | undefined {
+  const isWaiting = link.at === "waiting";
+  const isStaying = isWaiting && link.until === null;
+  if (input.do === "storage-failed") lose(turn);
   switch (input.do) {
-    case "opened": {
-      const line = newLine();
-      if (turn.memory.policy.delivery === "cookie") expectCookie(line, turn);
-      else present(line, turn);
-      return { at: "open", line };
-    }
+    case "start":
+      return isWaiting ? dial(turn) : undefined;
+    case "tick":
+      return isWaiting && link.until !== null && turn.now.ms >= link.until ? dial(turn) : undefined;
+    case "login":
+      // Who stays away until somebody asks has just been asked. Who waits is not hurried by it, or impatience would
+      // undo the backoff.
+      return isStaying ? dial(turn) : undefined;
+    case "look":
+      // The session that was to stay is gone, so there is nothing to stay away for.
+      return isStaying && link.code !== null && !turn.kept ? dial(turn) : undefined;
+    case "storage-failed":
+      return isWaiting ? undefined : dial(turn);
+    case "opened":
+      return isWaiting ? undefined : open(turn);
     case "closed":
       // Nothing was presented that could have ended.
-      return afterClose(input.code) === "stay" ? stay(input.code) : back(turn, input.code, 0);
-    case "login":
-      tell(turn, [input.tag], { ok: false, code: "unavailable", retryAfter: CONNECT_WAIT });
-      return undefined;
-    case "storage-failed":
-      storageFailed(turn);
-      return dial(turn);
+      return isWaiting ? undefined : away(turn, input.code, afterClose(input.code) === "stay", 0);
     default:
-      return lost(turn, input);
+      return undefined;
   }
 }
 
@@ -128,20 +97,21 @@ function whileOpen(line: Line, turn: Turn, input: Input): Link | undefined {
     case "message":
       return read(line, turn, input.message);
     case "tick":
-      return tick(line, turn);
-    case "login":
-      return login(line, turn, input);
-    case "logout":
-      send(turn, {
-        type: "Logout",
-        id: ask(line, turn, { for: "logout", tag: input.tag }),
-        everywhere: input.everywhere,
-      });
+      tick(line, turn);
       return undefined;
+    case "login":
+      login(line, turn, input);
+      return undefined;
+    case "logout": {
+      const { tag, everywhere } = input;
+      send(turn, { type: "Logout", id: line.ask(turn, { for: "logout", tag }), everywhere });
+      return undefined;
+    }
     case "refresh":
-      return refresh(line, turn, input.tag);
+      refresh(line, turn, input.tag);
+      return undefined;
     case "question":
-      send(turn, { ...input.question, id: ask(line, turn, { for: "question", tag: input.tag }) });
+      send(turn, { ...input.question, id: line.ask(turn, { for: "question", tag: input.tag }) });
       return undefined;
     case "signed":
       signed(line, turn, input.token, input.proof);
@@ -154,12 +124,11 @@ function whileOpen(line: Line, turn: Turn, input: Input): Link | undefined {
     case "look":
       return look(line, turn);
     case "storage-failed":
-      tell(turn, waiting(line), { ok: false, code: "storage" });
+      line.fail(turn, "storage");
       line.asked.clear();
       line.signing = line.exchange = null;
-      storageFailed(turn);
-      forget(line, turn, "storage");
-      leave(line, turn);
+      lose(turn);
+      line.giveUp(turn, "storage");
       return undefined;
     case "start":
     case "opened":
@@ -169,75 +138,80 @@ function whileOpen(line: Line, turn: Turn, input: Input): Link | undefined {
 
 function dial(turn: Turn): Link {
   connect(turn);
-  return DIALING;
+  return { at: "connecting" };
 }
 
-function stay(code: number | null): Link {
-  return { at: "waiting", until: null, code };
+function open(turn: Turn): Line {
+  const line = new Line();
+  if (turn.memory.policy.delivery === "cookie") expectCookie(line, turn);
+  else present(line, turn);
+  return line;
 }
 
-function back(turn: Turn, code: number | null, reconnectAfterMs: number): Link {
-  const { memory, now, dice } = turn;
-  const until = now.ms + reconnectAfterMs + backoffMs(memory.failures, dice);
-  memory.failures += 1;
-  return { at: "waiting", until, code };
+/** Leaves the connection. Whoever waits for an answer on it gets none. */
+function abandon(line: Line, turn: Turn): void {
+  line.fail(turn, "lost");
+  turn.outputs.push({ do: "drop" });
 }
 
-/** What does not fit changes nothing. Whoever waits for it is told. */
-function lost(turn: Turn, input: Input): undefined {
-  if ("tag" in input) tell(turn, [input.tag], { ok: false, code: "lost" });
-}
-
-function storageFailed(turn: Turn): void {
-  turn.kept = null;
-  turn.memory.ended = "storage";
-}
-
-function reconnect(line: Line, turn: Turn): Link {
+function redial(line: Line, turn: Turn): Link {
   abandon(line, turn);
   return dial(turn);
 }
 
-function tick(line: Line, turn: Turn): undefined {
-  const due = deadlineOf(line);
-  if (due === null || turn.now.ms < due) return;
-  if (line.exchange === null) present(line, turn);
-  else askTicket(line, turn);
+function away({ memory, now, dice }: Turn, code: number | null, isStaying: boolean, reconnectAfter: number): Link {
+  if (isStaying) return { at: "waiting", until: null, code };
+  const until = now.ms + reconnectAfter * 1000 + backoffMs(memory.failures, dice);
+  memory.failures += 1;
+  return { at: "waiting", until, code };
 }
 
-function login(line: Line, turn: Turn, input: Login): undefined {
-  if (isDeciding(line, ["login"])) return tell(turn, [input.tag], { ok: false, code: "busy" });
-  const { username, password, key, register } = input;
-  const id = ask(line, turn, { for: "login", login: input });
+/** The storage is of no use, so nobody could come back to a session. */
+function lose(turn: Turn): void {
+  turn.kept = null;
+  turn.memory.ended = "storage";
+}
+
+function tick(line: Line, turn: Turn): void {
+  if (line.deadline === null || turn.now.ms < line.deadline) return;
+  if (!line.exchange) return present(line, turn);
+  line.exchange = { ...line.exchange, retryAt: null };
+  send(turn, { type: "Ticket", id: line.ask(turn, { for: "ticket", tag: 0 }) });
+}
+
+function login(line: Line, turn: Turn, input: Login): void {
+  const { tag, username, password, key, register } = input;
+  if (line.isDeciding(["login"])) return refuse(turn, tag, "busy");
+  const id = line.ask(turn, { for: "login", tag, login: input });
   send(turn, { type: register ? "Register" : "Login", id, username, password, ...(key && { key }) });
 }
 
 /** Presents because the program wants it. What was put off has its time already. */
-function refresh(line: Line, turn: Turn, tag: number): undefined {
-  const isByCookie = turn.memory.policy.delivery === "cookie";
-  if (!isByCookie && !isDeciding(line) && line.retryAt === null) present(line, turn, [tag]);
-  else tell(turn, [tag], { ok: false, code: isByCookie ? "cookie_delivery" : "busy" });
+function refresh(line: Line, turn: Turn, tag: number): void {
+  if (turn.memory.policy.delivery === "cookie") refuse(turn, tag, "cookie_delivery");
+  else if (line.isDeciding() || line.retryAt !== null) refuse(turn, tag, "busy");
+  else present(line, turn, tag);
 }
 
 function read(line: Line, turn: Turn, message: Incoming): Link | undefined {
-  const asked = answered(line, message);
+  const asked = line.answered(message);
   switch (message.type) {
     case "Hello":
       line.nonce = message.nonce ?? null;
       sign(line, turn);
-      break;
+      return undefined;
     case "Ended":
       line.ended = ending(message.reason);
-      break;
+      return undefined;
     case "Closing":
-      line.reconnectAfterMs = (message.reconnectAfter ?? 0) * 1000;
-      break;
+      line.reconnectAfter = message.reconnect_after ?? 0;
+      return undefined;
     case "Success":
     case "Registered":
       granted(line, turn, message, asked);
-      break;
+      return undefined;
     case "Revoked":
-      if (isOf(line, message.session)) loggedOut(line, turn);
+      if (line.isOf(message.session)) loggedOut(line, turn);
       break;
     case "LoggedOut":
       // What ended stays said where a logout only made both sides agree.
@@ -247,72 +221,72 @@ function read(line: Line, turn: Turn, message: Incoming): Link | undefined {
   return asked && answer(line, turn, asked, message);
 }
 
-/** Does what an answer means to what was asked. */
+/** Does what an answer that grants no token means to what was asked. */
 function answer(line: Line, turn: Turn, asked: Asked, message: Incoming): Link | undefined {
+  const { type } = message;
   switch (asked.for) {
     case "login":
-      loginAnswered(line, turn, asked.login, message);
-      return undefined;
+      return loginRefused(line, turn, asked.login, message);
     case "present":
-      if (message.type === "InvalidToken") return refused(line, turn, asked, message) && reconnect(line, turn);
-      if (message.type === "TooManyRequests" || message.type === "Unavailable") {
+      if (type === "InvalidToken") return refused(line, turn, asked, message) ? redial(line, turn) : undefined;
+      if (type === "TooManyRequests" || type === "Unavailable") {
         const until = putOff(line, turn, asked, message);
-        if (until === null) return undefined;
+        if (until === null) break;
         abandon(line, turn);
         return { at: "waiting", until, code: null };
       }
-      if (message.type === "Success") return undefined;
-      if (asked.evidence === "cookie" && asked.session !== null) forget(line, turn, "cookie_lost");
-      tell(turn, asked.tags, outcomeOf(message));
-      return undefined;
+      if (asked.evidence === "cookie" && asked.session) line.forget(turn, "cookie_lost");
+      break;
     case "logout":
-      if (message.type === "NotLoggedIn") loggedOut(line, turn);
-      tell(turn, [asked.tag], outcomeOf(message, ["LoggedOut", "NotLoggedIn"]));
-      return undefined;
-    case "question":
-      tell(turn, [asked.tag], outcomeOf(message, ["Sessions", "Revoked", "PasswordChanged"]));
+      if (type !== "NotLoggedIn") break;
+      loggedOut(line, turn);
+      tell(turn, asked.tag, { type });
       return undefined;
     case "ticket":
-      if (message.type !== "Success") exchangeFailed(line, turn);
-      return undefined;
+      exchangeFailed(line, turn);
+      break;
+    case "question":
     case "leave":
-      return undefined;
+      break;
   }
+  tell(turn, asked.tag, outcomeOf(message));
+  return undefined;
 }
 
-function loginAnswered(line: Line, turn: Turn, asked: Login, message: Incoming): void {
-  if (message.type === "Success" || message.type === "Registered") return;
-  // The same person's wish, to a server that binds no sessions.
-  if (message.reason === "key_unsupported" && asked.key) login(line, turn, { ...asked, key: null });
-  else if (message.type === "AlreadyAuthorized") alreadyAuthorized(line, turn, asked, message);
-  else refuseLogin(turn, asked, message);
+function loginRefused(line: Line, turn: Turn, asked: Login, message: Incoming): undefined {
+  if (message.reason === "key_unsupported" && asked.key) {
+    // The same person's wish, to a server that binds no sessions.
+    login(line, turn, { ...asked, key: null });
+  } else if (message.type === "AlreadyAuthorized" && line.standing.at === "logged-out") {
+    line.giveUp(turn, "logged_out");
+    refuseLogin(turn, asked, { ...message, retry_after: LOGIN_WAIT });
+  } else {
+    refuseLogin(turn, asked, message);
+  }
 }
 
 function loggedOut(line: Line, turn: Turn): void {
   if (turn.memory.policy.delivery === "cookie") turn.outputs.push({ do: "clear-cookie" });
-  forget(line, turn, "logged_out");
+  line.forget(turn, "logged_out");
 }
 
 function closed(line: Line, turn: Turn, code: number | null, reason: string | undefined): Link {
-  tell(turn, waiting(line), { ok: false, code: "lost" });
+  line.fail(turn, "lost");
   // The close frame may be lost; the session has ended all the same.
-  const after = line.ended === null ? afterClose(code) : "forget";
-  if (after === "stay") return stay(code);
-  if (after === "forget") forget(line, turn, line.ended ?? (isExpiry(code) ? "expired" : ending(reason)));
-  return back(turn, code, line.reconnectAfterMs);
+  const after = line.ended ? "forget" : afterClose(code);
+  if (after === "forget") line.forget(turn, line.ended ?? (isExpiry(code) ? "expired" : ending(reason)));
+  return away(turn, code, after === "stay", line.reconnectAfter);
 }
 
 /** Brings the connection in line with what is kept by now. */
 function look(line: Line, turn: Turn): Link | undefined {
-  const { standing } = line;
-  const { kept } = turn;
-  if (standing.at === "authenticated") {
-    if (kept !== null) return isOf(line, kept.session) ? undefined : reconnect(line, turn);
+  const { kept, memory } = turn;
+  if (line.standing.at === "authenticated") {
+    if (kept) return line.isOf(kept.session) ? undefined : redial(line, turn);
     // Wiped: nobody could come back to this session, so it must not live on.
-    forget(line, turn, "storage");
-    leave(line, turn);
-  } else if (kept !== null && !isDeciding(line) && line.retryAt === null) {
-    if (turn.memory.policy.delivery === "cookie") return reconnect(line, turn);
+    line.giveUp(turn, "storage");
+  } else if (kept && !line.isDeciding() && line.retryAt === null) {
+    if (memory.policy.delivery === "cookie") return redial(line, turn);
     present(line, turn);
   }
   return undefined;

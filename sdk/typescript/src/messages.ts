@@ -38,92 +38,39 @@ export interface SessionEntry {
   readonly current: boolean;
 }
 
+const TEXTS = ["token", "session", "reason", "field", "username", "nonce", "delivery", "ticket"] as const;
+const COUNTS = ["generation", "expires_at", "refresh_at", "retry_after", "reconnect_after", "heartbeat"] as const;
+
 /**
  * Any message from a server: the fields that this client looks at, each of them absent where it is not what it should
  * be. A client ignores what it does not know.
  */
-export interface Incoming {
+export type Incoming = {
   readonly type: string;
-  readonly id: number | string | undefined;
-  readonly reason: string | undefined;
-  readonly field: string | undefined;
-  readonly username: string | undefined;
-  readonly session: string | undefined;
-  readonly retryAfter: number | undefined;
-  readonly reconnectAfter: number | undefined;
-  readonly nonce: string | undefined;
-  readonly heartbeat: number | undefined;
-  readonly delivery: string | undefined;
-  readonly ticket: string | undefined;
-  readonly grant: Grant | undefined;
-  readonly sessions: readonly SessionEntry[] | undefined;
-}
+  readonly id?: unknown;
+  readonly sessions?: readonly SessionEntry[];
+} & { readonly [Field in (typeof TEXTS)[number]]?: string } & { readonly [Field in (typeof COUNTS)[number]]?: number };
 
 /** Null where the text is no JSON object with a `type`: that is ignored like every other unknown message. */
 export function readMessage(json: string): Incoming | null {
-  const fields = parsed(json);
-  const type = text(fields?.["type"]);
-  if (fields === null || type === undefined) return null;
-  return {
-    type,
-    id: text(fields["id"]) ?? count(fields["id"]),
-    reason: text(fields["reason"]),
-    field: text(fields["field"]),
-    username: text(fields["username"]),
-    session: text(fields["session"]),
-    retryAfter: count(fields["retry_after"]),
-    reconnectAfter: count(fields["reconnect_after"]),
-    nonce: text(fields["nonce"]),
-    heartbeat: count(fields["heartbeat"]),
-    delivery: text(fields["delivery"]),
-    ticket: text(fields["ticket"]),
-    grant: readGrant(fields),
-    sessions: Array.isArray(fields["sessions"]) ? fields["sessions"].filter(isSessionEntry) : undefined,
-  };
-}
-
-function readGrant(fields: Fields): Grant | undefined {
-  const session = text(fields["session"]);
-  const generation = count(fields["generation"]);
-  const expiresAt = count(fields["expires_at"]);
-  const refreshAt = count(fields["refresh_at"]);
-  const token = text(fields["token"]);
-  if (session === undefined || generation === undefined || expiresAt === undefined || refreshAt === undefined) {
-    return undefined;
-  }
-  return { session, generation, expiresAt, refreshAt, ...(token === undefined ? {} : { token }) };
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function parsed(json: string): Fields | null {
   try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+    const fields: Record<string, unknown> = JSON.parse(json);
+    for (const field of TEXTS) if (typeof fields[field] !== "string") delete fields[field];
+    for (const field of COUNTS) if (!isCount(fields[field])) delete fields[field];
+    if (!Array.isArray(fields["sessions"])) delete fields["sessions"];
+    return typeof fields["type"] === "string" ? (fields as Incoming) : null;
   } catch {
     return null;
   }
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
 /** A whole number from 0 to 2^53 - 1. */
-function count(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-function isSessionEntry(value: unknown): value is SessionEntry {
-  if (typeof value !== "object" || value === null) return false;
-  const entry = value as Partial<Record<keyof SessionEntry, unknown>>;
-  return (
-    typeof entry.session === "string" &&
-    count(entry.created_at) !== undefined &&
-    count(entry.last_seen_at) !== undefined &&
-    typeof entry.online === "boolean" &&
-    typeof entry.address === "string" &&
-    typeof entry.agent === "string" &&
-    typeof entry.current === "boolean"
-  );
+/** What a `Success` or `Registered` grants; null where it is not whole. */
+export function grantOf({ session, generation, token, expires_at, refresh_at }: Incoming): Grant | null {
+  if (!session || generation === undefined || expires_at === undefined || refresh_at === undefined) return null;
+  return { session, generation, expires_at, refresh_at, ...(token && { token }) };
 }

@@ -2,7 +2,7 @@
 
 import type { Incoming, PublicKey, Question, Request, SessionEntry } from "./messages.js";
 import type { LogoutReason } from "./reasons.js";
-import type { Grant, Kept } from "./record.js";
+import type { Grant, Kept, Owner } from "./record.js";
 
 /** `ms` on a clock that does not jump; `unixMs` on the wall. */
 export interface Now {
@@ -30,15 +30,10 @@ export type Phase =
 
 export type Authenticated = { readonly at: "authenticated"; readonly grant: Grant; readonly owner: Owner };
 
-/** Who is logged in, and how the session is bound; a grant does not say so. */
-export type Owner = Pick<Kept, "username" | "bound">;
-
 /** How something that the program asked for went. It passes between tabs, so it holds no token. */
 export type Outcome =
-  | { readonly ok: true; readonly type: string; readonly sessions?: readonly SessionEntry[] }
-  | Refused;
-
-export type Refused = { readonly ok: false; readonly code: string; readonly retryAfter?: number };
+  | { readonly type: string; readonly sessions?: readonly SessionEntry[] }
+  | { readonly code: string; readonly retry_after?: number };
 
 export interface Login {
   readonly do: "login";
@@ -50,7 +45,7 @@ export interface Login {
   readonly key: PublicKey | null;
 }
 
-/** What happened. What does not fit the phase changes nothing. Tags come back with the outcome. */
+/** What happened. What does not fit the phase changes nothing. Tags, from 1 on, come back with the outcome. */
 export type Input =
   /** A connection is wanted now, without waiting any longer. */
   | { readonly do: "start" }
@@ -92,10 +87,10 @@ export interface Memory {
   /** Why nobody is logged in, where nobody is. */
   ended: LogoutReason;
   /**
-   * What was presented once more under a new attempt key. That is done once, on whichever connection: otherwise a
+   * The session and generation that were presented once more under a new attempt key. That is done once, on whichever connection: otherwise a
    * network that breaks in time would let it go on for ever.
    */
-  renewed: { readonly session: string; readonly generation: number } | null;
+  renewed: string | null;
 }
 
 /** One turn of the machine: what it is given, and what it leaves behind. */
@@ -113,15 +108,21 @@ export function send(turn: Turn, request: Request): void {
   turn.outputs.push({ do: "send", request });
 }
 
-export function tell(turn: Turn, tags: readonly number[], outcome: Outcome): void {
-  for (const tag of tags) turn.outputs.push({ do: "outcome", tag, outcome });
+/** Nobody waits for the tag 0. */
+export function tell(turn: Turn, tag: number, outcome: Outcome): void {
+  if (tag) turn.outputs.push({ do: "outcome", tag, outcome });
 }
 
-/** What a program is told about `message`; `granted` are the types that say yes. */
-export function outcomeOf(message: Incoming, granted: readonly string[] = []): Outcome {
-  const { type, sessions, reason, retryAfter } = message;
-  if (granted.includes(type)) return { ok: true, type, ...(sessions && { sessions }) };
+export function refuse(turn: Turn, tag: number, code: string): void {
+  tell(turn, tag, { code });
+}
+
+const GRANTS = new Set(["Success", "Registered", "LoggedOut", "Sessions", "Revoked", "PasswordChanged"]);
+
+/** What a program is told about the answer to its wish. */
+export function outcomeOf({ type, sessions, reason, retry_after }: Incoming): Outcome {
+  if (GRANTS.has(type)) return { type, ...(sessions && { sessions }) };
   // `InvalidPassword` as a code: `invalid_password`.
   const code = reason ?? type.replace(/\B[A-Z]/g, "_$&").toLowerCase();
-  return { ok: false, code, ...(retryAfter !== undefined && { retryAfter }) };
+  return { code, ...(retry_after && { retry_after }) };
 }

@@ -68,8 +68,7 @@ for (const example of cases) {
 
 function stored({ storage }: Case): Kept | null {
   if (storage === undefined) return null;
-  const { session, generation, token, expires_at: expiresAt, refresh_at: refreshAt } = storage;
-  return { session, generation, token, expiresAt, refreshAt, username: "ann", bound: "attempt" };
+  return { ...storage, username: "ann", bound: "attempt" };
 }
 
 /** Application frames pass the machine by, as they do in the host. */
@@ -92,9 +91,9 @@ function input(step: Step): Input {
   if (step.start) return { do: "start" };
   if (step.opened) return { do: "opened" };
   if (step.closed !== undefined) return { do: "closed", code: step.closed };
-  if (step.login) return { do: "login", tag: 0, key: null, ...step.login };
-  if (step.logout) return { do: "logout", tag: 1, ...step.logout };
-  if (step.refresh) return { do: "refresh", tag: 2 };
+  if (step.login) return { do: "login", tag: 1, key: null, ...step.login };
+  if (step.logout) return { do: "logout", tag: 2, ...step.logout };
+  if (step.refresh) return { do: "refresh", tag: 3 };
   assert.ok(step.tick, "a step needs an input");
   return { do: "tick" };
 }
@@ -107,8 +106,8 @@ function shownOutput(output: Output): unknown[] {
       return [{ send: output.request }];
     case "outcome": {
       const { outcome } = output;
-      const isRefusedLogin = output.tag === 0 && !outcome.ok && outcome.code !== "lost";
-      return isRefusedLogin ? [{ login_refused: outcome.retryAfter ?? null }] : [];
+      if (output.tag !== 1 || !("code" in outcome) || outcome.code === "lost") return [];
+      return [{ login_refused: outcome.retry_after ?? null }];
     }
     default:
       return [output];

@@ -1,0 +1,200 @@
+// What the client takes from the browser, or from Node: clocks, dice, sockets, locks, channels, storage. Tests give
+// their own.
+
+import { type Cookie, cookieOf } from "./cookie.js";
+import { HandfastError } from "./errors.js";
+import { SUBPROTOCOL } from "./framing.js";
+import { indexedDbKeys, type KeyStore } from "./keys.js";
+import { memoryStorage, type TokenStorage, webStorage } from "./storage.js";
+import type { Now } from "./turn.js";
+
+/** What this client needs of a WebSocket. Browsers' own and Node's are such, and so is that of the package `ws`. */
+export interface Socket {
+  binaryType: string;
+  readonly protocol: string;
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(data: string | ArrayBuffer): void;
+  close(code?: number): void;
+}
+
+/** How the tabs of a browser talk to each other. */
+export interface Channel {
+  post(note: unknown): void;
+  close(): void;
+}
+
+/** Holds a lock until `held` settles; `signal` gives up waiting for it. */
+export type RequestLock = <T>(name: string, signal: AbortSignal | null, held: () => Promise<T>) => Promise<T>;
+
+/** How this client stands to others that may use the same session. */
+export type Sharing =
+  /** Tabs share one connection. */
+  | { readonly with: "tabs"; readonly requestLock: RequestLock; openChannel(hear: (note: unknown) => void): Channel }
+  /** Each tab has a session of its own; `renew` gives up one that was copied with its tab. */
+  | { readonly with: "copies"; readonly requestLock: RequestLock; tab(): string; renew(): string }
+  | { readonly with: "nobody" };
+
+/** What happens to a page. */
+export interface Happenings {
+  /** The machine, the page or the network may have been away. */
+  wake(): void;
+  /** Another tab changed the storage. */
+  look(): void;
+  /** The page goes into the browser's cache, where nothing runs; and comes out of it. */
+  freeze(): void;
+  thaw(): void;
+}
+
+export interface Environment {
+  readonly endpoint: URL;
+  readonly name: string;
+  readonly sharing: Sharing;
+  readonly storage: TokenStorage;
+  readonly keys: KeyStore | null;
+  readonly cookie: Cookie;
+  now(): Now;
+  /** 16 random bytes. */
+  dice(): Uint8Array;
+  /** Calls back after a while; gives what cancels it. */
+  setTimer(ms: number, callback: () => void): () => void;
+  /** Offers `handfast.v1`. */
+  openSocket(url: URL): Socket;
+  /** Runs `action` while no other tab reads or writes the storage. */
+  exclusively<T>(action: () => Promise<T>): Promise<T>;
+  /** Calls back; gives what ends that. */
+  listen(happenings: Happenings): () => void;
+}
+
+export interface Options {
+  /**
+   * `"shared"`: all tabs share one session and one connection (`localStorage`). `"tab"`: each tab has a session of its
+   * own (`sessionStorage`). Otherwise a place of the program's own. The default is `"shared"` in a page, and memory
+   * where there is no such storage: in workers and Node.
+   */
+  readonly storage?: "shared" | "tab" | TokenStorage;
+  /** As the server is configured: how the token comes to this client. The default is `"message"`. */
+  readonly delivery?: "message" | "cookie";
+  /**
+   * Where the key of the session is kept; `false` binds sessions to no key. The default is IndexedDB, and no key where
+   * there is none.
+   */
+  readonly keys?: KeyStore | false;
+  /** Who replaces a token that grows old: the server by a push (the default), or this client. */
+  readonly initiative?: "server" | "client";
+  /** Subprotocols of the application, offered behind `handfast.v1`. */
+  readonly protocols?: readonly string[];
+  /** What opens connections. The default is the global `WebSocket`, which Node has from version 22 on. */
+  readonly WebSocket?: new (
+    url: string,
+    protocols: string[],
+  ) => Socket;
+  /** Tells sessions of one page apart that go to the same endpoint. */
+  readonly name?: string;
+}
+
+/** The browser, a worker, or Node. */
+export function ambient(url: string | URL | undefined, options: Options): Environment {
+  const endpoint = endpointOf(url);
+  const name = `handfast:${options.name ?? endpoint.host + endpoint.pathname}`;
+  const WebSocket = options.WebSocket ?? globalThis.WebSocket;
+  if (WebSocket === undefined) throw new HandfastError("no_websocket");
+  const { storage, sharing } = places(name, options);
+  const locks = lockRequest();
+  const protocols = [SUBPROTOCOL, ...(options.protocols ?? [])];
+  return {
+    endpoint,
+    name,
+    sharing,
+    storage,
+    keys: keysOf(name, options),
+    cookie: cookieOf(endpoint),
+    now: () => ({ ms: performance.now(), unixMs: Date.now() }),
+    dice: () => crypto.getRandomValues(new Uint8Array(16)),
+    setTimer(ms, callback) {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
+    openSocket: (to) => new WebSocket(to.href, protocols),
+    exclusively: (action) => (locks ? locks(`${name}:storage`, null, action) : action()),
+    listen({ wake, look, freeze, thaw }) {
+      const { document } = globalThis;
+      const stop = new AbortController();
+      const on = <E>(type: string, callback: (event: E) => void, target: EventTarget | undefined = globalThis.window) =>
+        target?.addEventListener(type, (event) => callback(event as E), { signal: stop.signal });
+      on("online", wake);
+      on("resume", wake, document);
+      on("visibilitychange", () => document.visibilityState === "visible" && wake(), document);
+      on<StorageEvent>("storage", ({ key }) => (key === null || key === name) && look());
+      on<PageTransitionEvent>("pagehide", ({ persisted }) => persisted && freeze());
+      on<PageTransitionEvent>("pageshow", ({ persisted }) => persisted && thaw());
+      return () => stop.abort();
+    },
+  };
+}
+
+function endpointOf(url: string | URL | undefined): URL {
+  const endpoint = new URL(url ?? "/ws/", globalThis.location?.href);
+  endpoint.protocol = endpoint.protocol.replace("http", "ws");
+  return endpoint;
+}
+
+function keysOf(name: string, { keys, delivery }: Options): KeyStore | null {
+  if (keys === false || delivery === "cookie" || globalThis.crypto?.subtle === undefined) return null;
+  return keys ?? (globalThis.indexedDB ? indexedDbKeys(indexedDB, name) : null);
+}
+
+function places(name: string, { storage = "shared", delivery }: Options): Pick<Environment, "storage" | "sharing"> {
+  if (typeof storage !== "string") return { storage, sharing: { with: "nobody" } };
+  // A cookie is shared by all tabs, whatever they keep beside it.
+  if (storage === "tab" && delivery === "cookie") throw new HandfastError("cookie_delivery");
+  const area = areaOf(storage === "tab" ? "sessionStorage" : "localStorage");
+  if (area === null) return { storage: memoryStorage(), sharing: { with: "nobody" } };
+  const requestLock = lockRequest();
+  const sharing = requestLock && (storage === "tab" ? copies(name, area, requestLock) : tabs(name, requestLock));
+  return { storage: webStorage(area, name), sharing: sharing ?? { with: "nobody" } };
+}
+
+function tabs(name: string, requestLock: RequestLock): Sharing | null {
+  if (globalThis.BroadcastChannel === undefined) return null;
+  return {
+    with: "tabs",
+    requestLock,
+    openChannel(hear) {
+      const channel = new BroadcastChannel(name);
+      channel.onmessage = ({ data }) => hear(data);
+      return { post: (note) => channel.postMessage(note), close: () => channel.close() };
+    },
+  };
+}
+
+function copies(name: string, area: Storage, requestLock: RequestLock): Sharing {
+  const key = `${name}:tab`;
+  const renew = () => {
+    area.removeItem(name);
+    const tab = crypto.randomUUID();
+    area.setItem(key, tab);
+    return tab;
+  };
+  return { with: "copies", requestLock, tab: () => area.getItem(key) ?? renew(), renew };
+}
+
+/** Null where there is none, or where looking at it is forbidden. */
+function areaOf(area: "localStorage" | "sessionStorage"): Storage | null {
+  try {
+    return globalThis.window?.[area] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Only secure contexts have locks. */
+function lockRequest(): RequestLock | null {
+  const locks = globalThis.navigator?.locks;
+  if (locks === undefined) return null;
+  return (name, signal, held) => locks.request(name, signal ? { signal } : {}, held) as ReturnType<typeof held>;
+}

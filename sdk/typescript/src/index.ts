@@ -1,0 +1,14 @@
+/**
+ * Session authentication over a WebSocket: log in once, and the connection is the session.
+ *
+ * @packageDocumentation
+ */
+
+export type { Options, Socket } from "./environment.js";
+export { HandfastError } from "./errors.js";
+export { connect, Handfast } from "./handfast.js";
+export type { KeyStore } from "./keys.js";
+export type { SessionEntry } from "./messages.js";
+export type { LogoutReason } from "./reasons.js";
+export type { State, Status } from "./state.js";
+export type { TokenStorage } from "./storage.js";

@@ -1,0 +1,51 @@
+// What a program is told about its session.
+
+import type { LogoutReason } from "./reasons.js";
+import type { Grant, Kept, Owner } from "./record.js";
+import type { Now, Phase } from "./turn.js";
+
+/**
+ * Where a session is. Times are seconds since the Unix epoch, but `until`, which is milliseconds.
+ *
+ * - `connecting`: a connection is being made. `username`: whose session goes on with it; null where nobody's does.
+ * - `waiting`: the connection was lost; the next one is tried at `until`.
+ * - `stopped`: the client stays away until `connect()` or `login()`, because the server closed with `code`: 4409 where
+ *   another tab or program took the session over. The session is kept.
+ * - `logged-out`: connected, and nobody is logged in, for this reason.
+ * - `authenticating`: the server looks at a token or a password.
+ * - `authenticated`: the connection is the session. `bound`: what shows that a presented token is this client's:
+ *   a key that cannot be copied, or a stored attempt key.
+ * - `closed`: after `close()`.
+ */
+export type Status =
+  | { readonly status: "connecting"; readonly username: string | null }
+  | { readonly status: "waiting"; readonly username: string | null; readonly until: number }
+  | { readonly status: "stopped"; readonly username: string | null; readonly code: number }
+  | { readonly status: "logged-out"; readonly reason: LogoutReason }
+  | { readonly status: "authenticating"; readonly username: string | null }
+  | ({ readonly status: "authenticated" } & Owner & Omit<Grant, "token">)
+  | { readonly status: "closed" };
+
+/** `leader`: whether this tab holds the connection that all tabs share. */
+export type State = Status & { readonly leader: boolean };
+
+export function statusOf(phase: Phase, kept: Kept | null, now: Now): Status {
+  const username = kept?.username ?? null;
+  switch (phase.at) {
+    case "waiting":
+      if (phase.until !== null) return { status: "waiting", username, until: now.unixMs + phase.until - now.ms };
+      return phase.code === null
+        ? { status: "connecting", username }
+        : { status: "stopped", username, code: phase.code };
+    case "connecting":
+      return { status: "connecting", username };
+    case "logged-out":
+      return { status: "logged-out", reason: phase.reason };
+    case "authenticating":
+      return { status: "authenticating", username };
+    case "authenticated": {
+      const { token: _, ...grant } = phase.grant;
+      return { status: "authenticated", ...phase.owner, ...grant };
+    }
+  }
+}
