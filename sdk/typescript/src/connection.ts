@@ -19,8 +19,6 @@ export class Connection {
   readonly #now: () => number;
   readonly #pulse: Pulse;
   readonly #socket: Socket;
-  /** Whether the server has ever answered a `Ping` with an `InvalidRequest`; asking on would be misuse. */
-  #isMute = false;
 
   /** @throws whatever a WebSocket throws for this URL. */
   constructor(environment: Environment, attempt: string | null, arrive: (arrival: Arrival) => void) {
@@ -70,7 +68,7 @@ export class Connection {
 
   /** When to call `tick`. */
   get deadline(): number {
-    return this.#isMute ? Number.POSITIVE_INFINITY : this.#pulse.deadline;
+    return this.#pulse.deadline;
   }
 
   /** Says whether the connection is dead. */
@@ -94,7 +92,7 @@ export class Connection {
     const message = readMessage(frame.message);
     if (!message) return;
     if (message.heartbeat) this.#pulse.beats(message.heartbeat);
-    if (message.id === PULSE) this.#isMute = message.type !== "Pong";
+    if (message.id === PULSE && message.type !== "Pong") this.#pulse.mute();
     arrive({ input: { do: "message", message } });
   }
 }

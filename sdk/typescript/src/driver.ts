@@ -115,8 +115,9 @@ export class Driver {
   async #turn(from: Connection | null, input: Input): Promise<void> {
     const outputs = await this.#environment.exclusively(() => this.#handle(from, input));
     if (this.#isOver()) return;
-    for (const output of outputs) this.#act(output);
+    // First of all, so that whoever is told an outcome finds the state that it led to.
     this.#publish();
+    for (const output of outputs) this.#act(output);
     this.#release();
     this.#schedule();
   }

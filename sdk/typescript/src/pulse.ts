@@ -35,6 +35,11 @@ export class Pulse {
     this.#quietMs = seconds * 1000 + TIMEOUT_MS;
   }
 
+  /** The server does not know a ping. Asking on in every pause would be misuse. */
+  mute(): void {
+    this.#quietMs = Number.POSITIVE_INFINITY;
+  }
+
   /** A request went out. */
   expect(now: number, within = ANSWER_MS): void {
     this.#expectBy ??= now + within;

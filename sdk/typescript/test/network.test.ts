@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HELLO, logIn, resume, settled, success, World } from "./support/world.js";
+
+/** Half of every bound, as the dice of the tests have it. */
+const FIRST_WAIT_MS = 250;
+
+async function loggedIn() {
+  const world = new World();
+  const { client, tab } = world.open();
+  await logIn(world, client);
+  world.socket.sent.length = 0;
+  return { world, client, tab };
+}
+
+test("a broken connection is made again by itself, and the session goes on", async () => {
+  const { world, client } = await loggedIn();
+  world.socket.breakOff();
+  await settled();
+  const until = world.unixMs + FIRST_WAIT_MS;
+  assert.deepEqual(client.state, { status: "waiting", username: "ann", until, leader: true });
+  await world.pass(FIRST_WAIT_MS);
+  assert.equal(world.sockets.length, 2);
+  await resume(world, 1);
+  assert.equal(client.state.status, "authenticated");
+});
+
+test("a server that refuses every connection is asked ever more seldom", async () => {
+  const world = new World();
+  world.open();
+  const times: number[] = [];
+  for (let tries = 0; tries < 12; tries += 1) {
+    await settled();
+    const { length } = world.sockets;
+    times.push(world.ms);
+    world.socket.breakOff();
+    while (world.sockets.length === length) await world.pass(50);
+  }
+  const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  assert.deepEqual(waits.slice(0, 4), [250, 500, 1000, 2000]);
+  assert.ok(waits.slice(7).every((wait) => wait === 15_000));
+});
+
+test("a connection that cannot be made at all is tried again, not at once", async () => {
+  const world = new World();
+  world.open();
+  await world.pass(14_999);
+  assert.equal(world.sockets.length, 1);
+  await world.pass(1 + FIRST_WAIT_MS);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("a draining server says when to come back, and is believed", async () => {
+  const { world } = await loggedIn();
+  world.socket.say({ type: "Closing", reconnect_after: 40 });
+  world.socket.breakOff(1001);
+  await world.pass(40_000);
+  assert.equal(world.sockets.length, 1);
+  await world.pass(FIRST_WAIT_MS);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("after 4409 the client stays away until it is asked", async () => {
+  const { world, client } = await loggedIn();
+  world.socket.breakOff(4409);
+  await world.pass(300_000);
+  assert.equal(world.sockets.length, 1);
+  assert.deepEqual(client.state, { status: "stopped", username: "ann", code: 4409, leader: true });
+  await client.connect();
+  await resume(world, 1);
+  assert.equal(client.state.status, "authenticated");
+});
+
+test("nothing wakes a client that stays away", async () => {
+  const { world, tab } = await loggedIn();
+  world.socket.breakOff(4409);
+  await settled();
+  tab.happenings?.wake();
+  await world.pass(1_000);
+  assert.equal(world.sockets.length, 1);
+});
+
+test("a revoked session is forgotten, with the server's reason", async () => {
+  const { world, client } = await loggedIn();
+  world.socket.breakOff(4403, "admin");
+  await world.pass(FIRST_WAIT_MS);
+  world.socket.open();
+  await settled();
+  assert.deepEqual(client.state, { status: "logged-out", reason: "admin", leader: true });
+  assert.equal(world.storage.text, null);
+});
+
+test("a silent server is asked, and one that does not answer is left", async () => {
+  const { world } = await loggedIn();
+  await world.pass(34_999);
+  assert.ok(!world.socket.has("Ping"));
+  await world.pass(1);
+  assert.ok(world.socket.has("Ping"));
+  await world.pass(10_000 + FIRST_WAIT_MS);
+  assert.equal(world.sockets.length, 2);
+  assert.equal(world.sockets[0]?.closedWith, 1000);
+});
+
+test("a server that answers is asked again a heartbeat later, and never left", async () => {
+  const { world } = await loggedIn();
+  for (let beats = 0; beats < 5; beats += 1) {
+    await world.pass(35_000);
+    world.socket.say({ type: "Pong", id: world.socket.take("Ping").id });
+  }
+  assert.equal(world.sockets.length, 1);
+});
+
+test("a server that knows no ping is not asked again", async () => {
+  const { world } = await loggedIn();
+  await world.pass(35_000);
+  world.socket.say({ type: "InvalidRequest", reason: "unknown_type", id: world.socket.take("Ping").id });
+  await world.pass(600_000);
+  assert.ok(!world.socket.has("Ping"));
+  assert.equal(world.sockets.length, 1);
+});
+
+test("an answer that is overdue shows that the connection is dead", async () => {
+  const { world, client } = await loggedIn();
+  world.socket.isCut = true;
+  void client.sessions().catch(() => {});
+  await world.pass(15_000 + FIRST_WAIT_MS);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("after a sleep the server is asked at once, and a dead connection is left within seconds", async () => {
+  const { world } = await loggedIn();
+  await world.pass(5_000);
+  world.sleep(3_600_000);
+  await world.pass(5_000);
+  assert.ok(world.socket.has("Ping"));
+  await world.pass(3_000 + FIRST_WAIT_MS);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("a page that comes back connects without waiting any longer", async () => {
+  const { world, tab } = await loggedIn();
+  world.socket.breakOff();
+  await settled();
+  tab.happenings?.wake();
+  await settled();
+  assert.equal(world.sockets.length, 2);
+});
+
+test("a page that comes back again and again does not undo the backoff", async () => {
+  const { world, tab } = await loggedIn();
+  for (let times = 0; times < 10; times += 1) {
+    world.socket.breakOff();
+    await settled();
+    tab.happenings?.wake();
+    await settled();
+  }
+  assert.equal(world.sockets.length, 2);
+});
+
+test("a page that comes back leaves a connection alone that is fresh, or being made", async () => {
+  const { world, tab } = await loggedIn();
+  tab.happenings?.wake();
+  assert.ok(!world.socket.has("Ping"));
+  world.socket.breakOff();
+  await world.pass(FIRST_WAIT_MS + 1_000);
+  tab.happenings?.wake();
+  await world.pass(10_000);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("what still comes from an abandoned connection is ignored", async () => {
+  const { world, client } = await loggedIn();
+  const [first] = world.sockets;
+  await world.pass(45_000 + FIRST_WAIT_MS);
+  await resume(world, 1);
+  const stored = world.storage.text;
+  const heard: unknown[] = [];
+  client.on("message", (data) => heard.push(data));
+  first?.say(success(7));
+  first?.receive("late");
+  first?.breakOff(4403);
+  await settled();
+  assert.equal(world.storage.text, stored);
+  assert.deepEqual(heard, []);
+  assert.equal(client.state.status, "authenticated");
+});
+
+test("a lost answer is asked for again under the same attempt key", async () => {
+  const { world } = await loggedIn();
+  world.socket.breakOff();
+  await world.pass(FIRST_WAIT_MS);
+  world.socket.open();
+  await settled();
+  const { attempt } = world.socket.take("RefreshToken");
+  world.dice = new Uint8Array(16).fill(0x40);
+  world.socket.breakOff();
+  await world.pass(1_000);
+  assert.equal((await resume(world, 1))["attempt"], attempt);
+});
+
+test("a client in charge presents in time, and not too soon where its clock is ahead", async () => {
+  const world = new World();
+  const { client } = world.open({ initiative: "client" });
+  await settled();
+  world.unixMs += 3_600_000;
+  await logIn(world, client);
+  await world.pass(9_999);
+  assert.ok(!world.socket.has("RefreshToken"));
+  await world.pass(1);
+  assert.ok(world.socket.has("RefreshToken"));
+});
+
+test("the connection is held while the storage is slow, and order is kept", async () => {
+  const { world, client } = await loggedIn();
+  const heard: unknown[] = [];
+  client.on("message", (data) => heard.push(data));
+  world.socket.say(HELLO);
+  for (const frame of ["one", "two", "three"]) world.socket.receive(frame);
+  await settled();
+  assert.deepEqual(heard, ["one", "two", "three"]);
+});

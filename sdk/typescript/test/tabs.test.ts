@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { logIn, resume, settled, success, Tab, World } from "./support/world.js";
+
+function browser(): World {
+  const world = new World();
+  world.sharing = "tabs";
+  return world;
+}
+
+/** Some tabs; the first leads, and somebody is logged in. */
+async function shared(count: number) {
+  const world = browser();
+  const tabs = Array.from({ length: count }, () => world.open());
+  const [leader, ...followers] = tabs;
+  assert.ok(leader);
+  await logIn(world, leader.client);
+  await settled();
+  world.socket.sent.length = 0;
+  return { world, tabs, leader, followers };
+}
+
+test("ten tabs opened at once have one connection, and all of them are logged in", async () => {
+  const { world, tabs } = await shared(10);
+  assert.equal(world.sockets.length, 1);
+  assert.deepEqual(
+    tabs.map(({ client }) => client.state.status),
+    Array(10).fill("authenticated"),
+  );
+  assert.equal(tabs.filter(({ client }) => client.state.leader).length, 1);
+});
+
+test("a tab that is opened later is told how things stand", async () => {
+  const { world } = await shared(1);
+  const { client } = world.open();
+  await settled();
+  assert.ok(client.state.status === "authenticated" && !client.state.leader);
+  assert.equal(world.sockets.length, 1);
+});
+
+test("no token passes between tabs", async () => {
+  const { world, leader } = await shared(2);
+  world.socket.say(success(1));
+  await settled();
+  assert.ok(leader.client.state.status === "authenticated" && leader.client.state.generation === 1);
+  assert.doesNotMatch(JSON.stringify(world.posted), /session-S\/[01]/);
+});
+
+test("somebody can log in from any tab", async () => {
+  const world = browser();
+  world.open();
+  const { client } = world.open();
+  await logIn(world, client);
+  assert.ok(client.state.status === "authenticated" && !client.state.leader);
+});
+
+test("what one tab sends is sent once, and what comes reaches every tab", async () => {
+  const { world, tabs, followers } = await shared(3);
+  await followers[1]?.client.send("hello");
+  assert.deepEqual(world.socket.frames, ["hello"]);
+  const heard: unknown[] = [];
+  for (const { client } of tabs) client.on("message", (data) => heard.push(data));
+  world.socket.receive("all");
+  await settled();
+  assert.deepEqual(heard, ["all", "all", "all"]);
+});
+
+test("logging out in one tab logs out all", async () => {
+  const { world, tabs, followers } = await shared(3);
+  const logout = followers[0]?.client.logout();
+  await settled();
+  world.socket.say({ type: "LoggedOut", id: world.socket.take("Logout").id });
+  await logout;
+  await settled();
+  for (const { client } of tabs) assert.equal(client.state.status, "logged-out");
+});
+
+for (const [sentence, end] of [
+  ["crashes", (tab: { crash(): void }) => tab.crash()],
+  ["is closed", (_: unknown, client: { close(): void }) => client.close()],
+] as const) {
+  test(`when the tab that leads ${sentence}, another goes on at once with the same session`, async () => {
+    const { world, leader, followers } = await shared(3);
+    end(leader.tab, leader.client);
+    await resume(world, 1);
+    assert.equal(world.sockets.length, 2);
+    assert.equal(world.ms, 0, "no time has passed");
+    assert.deepEqual(
+      followers.map(({ client }) => [client.state.status, client.state.leader]),
+      [
+        ["authenticated", true],
+        ["authenticated", false],
+      ],
+    );
+  });
+}
+
+test("what the old leader did not get to is done by the new one, once and in order", async () => {
+  const { world, leader, followers } = await shared(3);
+  world.socket.breakOff();
+  await settled();
+  const sent = ["one", "two", "three"].map((text) => followers[1]?.client.send(text));
+  await settled();
+  leader.tab.crash();
+  await resume(world, 1);
+  await Promise.all(sent);
+  assert.deepEqual(world.socket.frames, ["one", "two", "three"]);
+});
+
+test("what the old leader has sent is not sent again", async () => {
+  const { world, leader, followers } = await shared(2);
+  await followers[0]?.client.send("once");
+  leader.tab.crash();
+  await resume(world, 1);
+  assert.deepEqual(world.sockets[0]?.frames, ["once"]);
+  assert.deepEqual(world.socket.frames, []);
+});
+
+test("what a leader asked for itself goes on while it leads, and ends with it", async () => {
+  const { world, leader } = await shared(2);
+  const refused = assert.rejects(leader.client.sessions(), /closed/);
+  await settled();
+  leader.client.close();
+  await refused;
+  await resume(world, 1);
+  assert.ok(!world.socket.has("Sessions"));
+});
+
+test("a page in the browser's cache gives the lead away, and is one of many when it is back", async () => {
+  const { world, leader, followers } = await shared(2);
+  leader.tab.happenings?.freeze();
+  await resume(world, 1);
+  assert.equal(followers[0]?.client.state.leader, true);
+  leader.tab.happenings?.thaw();
+  await settled();
+  assert.ok(leader.client.state.status === "authenticated" && !leader.client.state.leader);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("tabs without locks each have a connection, and share the storage", async () => {
+  const world = new World();
+  const one = world.open();
+  await logIn(world, one.client);
+  const two = world.open();
+  await resume(world, 1);
+  world.sockets[0]?.breakOff(4409);
+  await world.pass(30_000);
+  assert.equal(one.client.state.status, "stopped");
+  assert.equal(two.client.state.status, "authenticated");
+  assert.equal(world.sockets.length, 2);
+});
+
+test("a tab without locks notices that another one logged out", async () => {
+  const world = new World();
+  const one = world.open();
+  await logIn(world, one.client);
+  const two = world.open();
+  await resume(world, 1);
+  world.sockets[0]?.breakOff(4409);
+  const logout = two.client.logout();
+  await settled();
+  world.socket.say({ type: "LoggedOut", id: world.socket.take("Logout").id });
+  await logout;
+  one.tab.happenings?.look();
+  await settled();
+  world.socket.open();
+  await settled();
+  assert.equal(one.client.state.status, "logged-out");
+});
+
+test("a tab without locks that nobody is logged in on goes on with what another one stored", async () => {
+  const world = new World();
+  const one = world.open();
+  await settled();
+  const [first] = world.sockets;
+  first?.open();
+  await logIn(world, world.open().client);
+  one.tab.happenings?.look();
+  await settled();
+  assert.ok(first?.has("RefreshToken"));
+});
+
+test("a tab with a session of its own goes on with it after a reload", async () => {
+  const world = new World();
+  world.sharing = "copies";
+  const { client, tab } = world.open({ storage: "tab" });
+  await logIn(world, client);
+  const name = tab.area.get("tab");
+  tab.crash();
+  tab.isGone = false;
+  world.open({ storage: "tab" }, tab);
+  await resume(world, 1);
+  assert.equal(tab.area.get("tab"), name);
+});
+
+test("a copied tab does not go on with the session of the one that it was copied from", async () => {
+  const world = new World();
+  world.sharing = "copies";
+  const { client, tab } = world.open({ storage: "tab" });
+  await logIn(world, client);
+  const copy = new Tab(world);
+  copy.area.set("tab", tab.area.get("tab") ?? "");
+  world.open({ storage: "tab" }, copy);
+  await world.pass(999);
+  assert.equal(world.sockets.length, 1);
+  await world.pass(1);
+  assert.equal(world.sockets.length, 2);
+  assert.notEqual(copy.area.get("tab"), tab.area.get("tab"));
+});
