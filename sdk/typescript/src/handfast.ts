@@ -5,7 +5,7 @@ import type { Question, SessionEntry } from "./messages.js";
 import type { State } from "./state.js";
 import { Tabs } from "./tabs.js";
 
-interface Events {
+export interface Events {
   /** The state changed. */
   state: State;
   /** The application behind the server sent a frame. Every tab of a shared session gets it. */

@@ -6,9 +6,10 @@
 
 export type { Options, Socket } from "./environment.js";
 export { HandfastError } from "./errors.js";
-export { connect, Handfast } from "./handfast.js";
+export { connect, type Events, Handfast } from "./handfast.js";
 export type { KeyStore } from "./keys.js";
 export type { SessionEntry } from "./messages.js";
-export type { LogoutReason } from "./reasons.js";
+export type { Ending, LogoutReason, Refusal } from "./reasons.js";
+export type { Grant, Owner } from "./record.js";
 export type { State, Status } from "./state.js";
 export type { TokenStorage } from "./storage.js";

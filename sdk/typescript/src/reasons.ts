@@ -6,8 +6,8 @@ const REFUSALS = ["malformed", "expired", "stale", "reused", "revoked", "unknown
 /** The reasons of `Ended`, and of a close with 4403 (protocol, sections 7 and 10). */
 const ENDINGS = ["logout", "reused", "admin", "password_changed", "limit", "expired"] as const;
 
-type Refusal = (typeof REFUSALS)[number];
-type Ending = (typeof ENDINGS)[number];
+export type Refusal = (typeof REFUSALS)[number];
+export type Ending = (typeof ENDINGS)[number];
 
 /**
  * Why nobody is logged in.
