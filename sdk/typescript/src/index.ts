@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { Data } from "./commands.js";
 export type { Options, Socket } from "./environment.js";
 export { HandfastError } from "./errors.js";
 export { connect, type Events, Handfast } from "./handfast.js";

@@ -1,13 +1,22 @@
 // Why somebody is logged out, in one word each.
 
 /** The reasons of `InvalidToken` (protocol, section 9). */
-const REFUSALS = ["malformed", "expired", "stale", "reused", "revoked", "unknown", "proof_required"] as const;
+export type Refusal = "malformed" | "expired" | "stale" | "reused" | "revoked" | "unknown" | "proof_required";
+
+const REFUSALS: readonly Refusal[] = [
+  "malformed",
+  "expired",
+  "stale",
+  "reused",
+  "revoked",
+  "unknown",
+  "proof_required",
+];
 
 /** The reasons of `Ended`, and of a close with 4403 (protocol, sections 7 and 10). */
-const ENDINGS = ["logout", "reused", "admin", "password_changed", "limit", "expired"] as const;
+export type Ending = "logout" | "reused" | "admin" | "password_changed" | "limit" | "expired";
 
-export type Refusal = (typeof REFUSALS)[number];
-export type Ending = (typeof ENDINGS)[number];
+const ENDINGS: readonly Ending[] = ["logout", "reused", "admin", "password_changed", "limit", "expired"];
 
 /**
  * Why nobody is logged in.
