@@ -1,6 +1,7 @@
 // What the client takes from the browser, or from Node: clocks, dice, sockets, locks, channels, storage. Tests give
 // their own.
 
+import { toBase64Url } from "./base64url.js";
 import { type Cookie, cookieOf } from "./cookie.js";
 import { HandfastError } from "./errors.js";
 import { SUBPROTOCOL } from "./framing.js";
@@ -60,6 +61,8 @@ export interface Environment {
   now(): Now;
   /** 16 random bytes. */
   dice(): Uint8Array;
+  /** A name that nothing had before. */
+  newName(): string;
   /** Calls back after a while; gives what cancels it. */
   setTimer(ms: number, callback: () => void): () => void;
   /** Offers `handfast.v1`. */
@@ -114,7 +117,8 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
     keys: keysOf(name, options),
     cookie: cookieOf(endpoint),
     now: () => ({ ms: performance.now(), unixMs: Date.now() }),
-    dice: () => crypto.getRandomValues(new Uint8Array(16)),
+    dice,
+    newName,
     setTimer(ms, callback) {
       const timer = setTimeout(callback, ms);
       return () => clearTimeout(timer);
@@ -135,6 +139,15 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
       return () => stop.abort();
     },
   };
+}
+
+function dice(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(16));
+}
+
+/** Pages that are no secure context have no `randomUUID`. */
+function newName(): string {
+  return toBase64Url(dice());
 }
 
 function endpointOf(url: string | URL | undefined): URL {
@@ -176,7 +189,7 @@ function copies(name: string, area: Storage, requestLock: RequestLock): Sharing 
   const key = `${name}:tab`;
   const renew = () => {
     area.removeItem(name);
-    const tab = crypto.randomUUID();
+    const tab = newName();
     area.setItem(key, tab);
     return tab;
   };

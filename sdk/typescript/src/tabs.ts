@@ -44,7 +44,7 @@ export class Tabs {
   readonly #environment: Environment;
   readonly #policy: Policy;
   readonly #listener: Listener;
-  readonly #tab = crypto.randomUUID();
+  readonly #tab: string;
   readonly #asked = new Map<number, Asked>();
   readonly #stopListening: () => void;
   #lastId = 0;
@@ -55,6 +55,7 @@ export class Tabs {
 
   constructor(environment: Environment, policy: Policy, listener: Listener) {
     this.#environment = environment;
+    this.#tab = environment.newName();
     this.#policy = policy;
     this.#listener = listener;
     const driver = () => (this.#role.is === "leader" ? this.#role.driver : null);
@@ -131,7 +132,7 @@ export class Tabs {
   #lead(): Promise<void> {
     if (this.#role.is === "away") return Promise.resolve();
     return new Promise((resign) => {
-      const term = crypto.randomUUID();
+      const term = this.#environment.newName();
       const driver = new Driver(this.#environment, this.#policy, {
         status: (status) => {
           this.#post({ say: "lead", term, status });

@@ -121,6 +121,7 @@ export class World {
   dice = Uint8Array.of(0x80, ...new Uint8Array(15));
   sharing: Sharing["with"] = "nobody";
   readonly #locks = new Map<string, (() => void)[]>();
+  #names = 0;
 
   /** Opens a tab with a client in it. */
   open(options: ConstructorParameters<typeof Handfast>[1] = {}, tab = new Tab(this)): { client: Handfast; tab: Tab } {
@@ -171,6 +172,10 @@ export class World {
       cookie: { exchange: (ticket) => this.cookie.exchange(ticket), clear: () => this.cookie.clear() },
       now: () => ({ ms: this.ms, unixMs: this.unixMs }),
       dice: () => this.dice,
+      newName: () => {
+        this.#names += 1;
+        return `name-${this.#names}`;
+      },
       setTimer: (ms, callback) => {
         const timer = { at: this.ms + ms, callback };
         if (!tab.isGone) tab.timers.add(timer);
@@ -196,7 +201,8 @@ export class World {
     if (this.sharing === "nobody") return { with: "nobody" };
     if (this.sharing === "copies") {
       const renew = () => {
-        const id = `tab-${Math.random()}`;
+        this.#names += 1;
+        const id = `tab-${this.#names}`;
         tab.area.clear();
         tab.area.set("tab", id);
         return id;
