@@ -185,6 +185,25 @@ test("what still comes from an abandoned connection is ignored", async () => {
   assert.equal(client.state.status, "authenticated");
 });
 
+test("what came from a connection before it was given up is ignored, however long the storage was busy", async () => {
+  const { world, client } = await loggedIn();
+  const heard: unknown[] = [];
+  client.on("message", (data) => heard.push(data));
+  let free = () => {};
+  world.storageFree = new Promise((resolve) => {
+    free = resolve;
+  });
+  world.socket.say(success(1));
+  world.socket.receive("behind it");
+  world.socket.isCut = true;
+  await world.pass(45_000);
+  free();
+  await settled();
+  assert.deepEqual(heard, []);
+  assert.ok(world.storage.text?.includes("session-S/0"), "nothing was stored");
+  assert.equal(client.state.status, "waiting");
+});
+
 test("a lost answer is asked for again under the same attempt key", async () => {
   const { world } = await loggedIn();
   world.socket.breakOff();

@@ -107,6 +107,14 @@ test("what the old leader did not get to is done by the new one, once and in ord
   assert.deepEqual(world.socket.frames, ["one", "two", "three"]);
 });
 
+test("what is asked of an old leader is not done by a new one that hears of it before it has said so", async () => {
+  const { world, followers } = await shared(2);
+  const ask = { say: "ask", term: "another-term", tab: "another-tab", id: 1, command: { do: "send", data: "twice" } };
+  for (const tab of world.tabs) for (const hear of tab.channels) hear(ask);
+  await followers[0]?.client.send("once");
+  assert.deepEqual(world.socket.frames, ["once"]);
+});
+
 test("what the old leader has sent is not sent again", async () => {
   const { world, leader, followers } = await shared(2);
   await followers[0]?.client.send("once");

@@ -115,6 +115,8 @@ export class World {
   readonly sockets: FakeSocket[] = [];
   readonly posted: unknown[] = [];
   storage = memory();
+  /** What whoever wants the storage waits for. */
+  storageFree: Promise<void> = Promise.resolve();
   keys: KeyStore | null = null;
   cookie = { exchange: async (_ticket: string) => true, clear: async () => true };
   /** Half of every wait. */
@@ -186,7 +188,10 @@ export class World {
         if (!tab.isGone) this.sockets.push(socket);
         return socket;
       },
-      exclusively: (action) => action(),
+      exclusively: async (action) => {
+        await this.storageFree;
+        return action();
+      },
       listen: (happenings) => {
         tab.happenings = happenings;
         return () => {
