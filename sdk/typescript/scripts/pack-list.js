@@ -2,7 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 
-const PUBLISHED = /^(dist\/[a-z-]+(\.min\.js|\.js|\.d\.ts)|README\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
+const PUBLISHED = /^(dist\/[a-z0-9-]+(\.min\.js|\.js|\.d\.ts)|README\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
 
 const { stdout } = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" });
 const [{ files }] = JSON.parse(stdout);
