@@ -2,13 +2,16 @@
 
 use crate::node::Node;
 use handfast_core::time::Timestamp;
-use handfast_ledger::{Cursor, LedgerError, Observer as _};
+use handfast_ledger::{Cursor, LedgerError, Observer as _, SWEEP_SESSIONS};
 use std::{sync::Weak, time::Duration};
 
 /// How long the record of a session is kept after its end, so that its tokens are refused by name.
 const KEPT_AFTER_END: Duration = Duration::from_secs(24 * 60 * 60);
-/// The time between two sweeps.
+/// The time between two sweeps, each of which looks at [`SWEEP_SESSIONS`]: a million and a half sessions in a day.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// A sweep that removes so many goes on at once, for there will be more: sessions have random names, so what ended lies
+/// everywhere alike.
+const SWEPT_FOR_MORE: usize = SWEEP_SESSIONS / 8;
 
 /// Follows what others changed in the ledger, such as a command-line tool: at most one heartbeat later, the
 /// connections that it concerns are closed. It ends with the node.
@@ -56,7 +59,7 @@ pub(crate) async fn sweep(node: Weak<Node>) {
         let before = Timestamp::from_unix(now.saturating_sub(KEPT_AFTER_END.as_secs()));
         loop {
             match node.ledger.sweep(before).await {
-                Ok(swept) if swept.round_complete => break,
+                Ok(swept) if swept.sessions < SWEPT_FOR_MORE || swept.round_complete => break,
                 Ok(_) => tokio::task::yield_now().await,
                 Err(error) => {
                     tracing::warn!(%error, "the ledger could not be swept");
