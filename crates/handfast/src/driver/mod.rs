@@ -240,7 +240,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             return false;
         }
         self.armed = None;
-        let now = self.node.clock.now();
         if now.moment >= deadline {
             self.expire(now);
         }
