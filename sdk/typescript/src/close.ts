@@ -6,13 +6,12 @@ const EXPIRED = 4410;
 const REVOKED = 4403;
 const SUPERSEDED = 4409;
 
-const STAY = new Set<number | null>([1000, 1002, 1007, 1009, 4400, SUPERSEDED]);
-const FORGET = new Set<number | null>([REVOKED, EXPIRED]);
+const STAY: readonly (number | null)[] = [1000, 1002, 1007, 1009, 4400, SUPERSEDED];
 
 /** `code` is null where the connection broke without one. Codes that nobody knows say nothing against the session. */
 export function afterClose(code: number | null): AfterClose {
-  if (STAY.has(code)) return "stay";
-  return FORGET.has(code) ? "forget" : "reconnect";
+  if (code === REVOKED || code === EXPIRED) return "forget";
+  return STAY.includes(code) ? "stay" : "reconnect";
 }
 
 /** Whether a session that ended with `code` ran out of time, rather than being revoked. */

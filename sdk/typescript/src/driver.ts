@@ -1,17 +1,19 @@
 // Drives the machine: one connection after the other, the clock, the dice, the storage. One tab has one of these at
 // work.
 
-import { type Command, type Data, Queue, type Settle } from "./commands.js";
-import { type Arrival, Connection } from "./connection.js";
+import { type Command, type Data, readiness } from "./commands.js";
+import { type Arrival, type Connection, openConnection } from "./connection.js";
 import type { Environment } from "./environment.js";
 import { prove, publicKey } from "./keys.js";
-import { Machine } from "./machine.js";
+import { deadlineOf, handle, newMachine, statusOf } from "./machine.js";
 import { fromText, type Kept } from "./record.js";
-import { type Status, statusOf } from "./state.js";
-import type { Input, Output, Policy } from "./turn.js";
+import type { Status } from "./state.js";
+import type { Input, Outcome, Output, Policy } from "./turn.js";
 
 /** How much may have come while the storage is busy; beyond it the connection is given up. */
 const INBOX_LIMIT = 4_096;
+/** How long something waits for a connection, or for somebody to be logged in. Tabs limit how much does. */
+const HOLD_MS = 30_000;
 /** The timer fires this often at least. One that fires much later shows that the machine slept. */
 const WATCH_MS = 10_000;
 const SLEPT_MS = 5_000;
@@ -23,252 +25,235 @@ export interface Listener {
   message(data: Data): void;
 }
 
-export class Driver {
-  readonly #environment: Environment;
-  readonly #listener: Listener;
-  readonly #machine: Machine;
-  readonly #queue = new Queue();
-  /** What came, in order. What came from a connection counts only while that is the one. */
-  readonly #inbox: (Arrival & { readonly from: Connection | null })[] = [];
-  /** By tag, who waits for an outcome. */
-  readonly #asked = new Map<number, Settle>();
-  #life: "idle" | "busy" | "over" = "idle";
-  #connection: Connection | null = null;
-  #kept: Kept | null = null;
-  /** What was published last, as text. */
-  #published = "";
-  #lastTag = 0;
-  #wokeAt = Number.NEGATIVE_INFINITY;
-  #cancelTimer = () => {};
-
-  constructor(environment: Environment, policy: Policy, listener: Listener) {
-    this.#environment = environment;
-    this.#listener = listener;
-    this.#machine = new Machine(policy);
-    this.#input({ do: "start" });
-  }
-
+export interface Driver {
   /** Does it as soon as it can be done, and tells the outcome. */
-  execute(command: Command, settle: Settle): void {
-    if (this.#isOver()) return settle({ code: "closed" });
-    this.#queue.push(this.#now(), command, settle);
-    this.#release();
-    this.#schedule();
-  }
-
-  /** Closes the connection; the session is kept. Nothing happens after it. */
-  stop(): void {
-    this.#life = "over";
-    this.#cancelTimer();
-    this.#abandon();
-    this.#queue.fail("closed");
-    for (const settle of this.#asked.values()) settle({ code: "closed" });
-    this.#asked.clear();
-  }
-
+  execute(command: Command, settle: (outcome: Outcome) => void): void;
+  /** Closes the connection; the session is kept. Nothing happens after it, and nobody is told an outcome. */
+  stop(): void;
   /** Somebody else may have changed the storage. */
-  look(): void {
-    this.#input({ do: "look" });
-  }
-
+  look(): void;
   /** The machine, the page or the network may have been away. */
-  wake(): void {
-    const now = this.#now();
-    if (now - this.#wokeAt < WAKE_PAUSE_MS) return;
-    this.#wokeAt = now;
-    const { phase } = this.#machine;
-    if (phase.at === "waiting" && phase.until !== null) this.#input({ do: "start" });
-    else if (phase.at !== "connecting" && this.#connection?.wake()) this.#input({ do: "closed", code: null });
-    this.#schedule();
-  }
+  wake(): void;
+}
 
-  #input(input: Input, from: Connection | null = null): void {
+/** What a program waits to be done. */
+interface Held {
+  readonly command: Command;
+  readonly settle: (outcome: Outcome) => void;
+  readonly until: number;
+}
+
+export function drive(environment: Environment, policy: Policy, listener: Listener): Driver {
+  const { cookie, dice, endpoint, keys, now, storage } = environment;
+  const machine = newMachine(policy);
+  /** What came, in order. What came from a connection counts only while that is the one. */
+  const inbox: (Arrival & { readonly from: Connection | null })[] = [];
+  let held: Held[] = [];
+  let life: "idle" | "busy" | "over" = "idle";
+  let connection: Connection | null = null;
+  /** What was published last, as text. */
+  let published = "";
+  let wokeAt = Number.NEGATIVE_INFINITY;
+  let cancelTimer = () => {};
+
+  function tell(input: Input, from: Connection | null = null): void {
     // A connection that is given up counts no longer, whatever has come from it.
-    if (from === null && input.do === "closed") this.#abandon();
-    this.#take({ input, from });
+    if (!from && input.do === "closed") abandon();
+    take({ input, from });
   }
 
-  #take(arrival: Arrival & { readonly from: Connection | null }): void {
-    if (this.#inbox.length >= INBOX_LIMIT) {
-      this.#inbox.length = 0;
-      return this.#input({ do: "closed", code: null });
+  function take(arrival: (typeof inbox)[number]): void {
+    if (inbox.length >= INBOX_LIMIT) {
+      inbox.length = 0;
+      return tell({ do: "closed", code: null });
     }
-    this.#inbox.push(arrival);
-    if (this.#life === "idle") void this.#work();
+    inbox.push(arrival);
+    if (life === "idle") void work();
   }
 
-  async #work(): Promise<void> {
-    this.#life = "busy";
-    for (let next = this.#inbox.shift(); next && !this.#isOver(); next = this.#inbox.shift()) {
-      if (next.from && next.from !== this.#connection) continue;
-      if ("data" in next) this.#listener.message(next.data);
-      else await this.#turn(next.from, next.input);
+  async function work(): Promise<void> {
+    life = "busy";
+    for (let next = inbox.shift(); next && !isOver(); next = inbox.shift()) {
+      if (isLeft(next.from)) continue;
+      if ("data" in next) listener.message(next.data);
+      else await turn(next.input, next.from);
     }
-    if (!this.#isOver()) this.#life = "idle";
+    if (!isOver()) life = "idle";
   }
 
   /** A function, because it may change while something is awaited. */
-  #isOver(): boolean {
-    return this.#life === "over";
+  function isOver(): boolean {
+    return life === "over";
   }
 
-  async #turn(from: Connection | null, input: Input): Promise<void> {
-    const outputs = await this.#environment.exclusively(() => this.#handle(from, input));
-    if (this.#isOver()) return;
+  function isLeft(from: Connection | null): boolean {
+    return isOver() || (!!from && from !== connection);
+  }
+
+  async function turn(input: Input, from: Connection | null): Promise<void> {
+    const outputs = await environment.exclusively(() => decide(input, from));
+    if (isOver()) return;
     // First of all, so that whoever is told an outcome finds the state that it led to.
-    this.#publish();
-    for (const output of outputs) this.#act(output);
-    this.#release();
-    this.#schedule();
+    publish();
+    outputs.forEach(act);
+    proceed();
   }
 
   /** One turn of the machine, stored. Where that fails, nothing of it is done, and the session is over. */
-  async #handle(from: Connection | null, input: Input): Promise<Output[]> {
-    const { now, dice, storage } = this.#environment;
-    let before: Kept | null = null;
-    let isBroken = false;
-    try {
+  async function decide(input: Input, from: Connection | null): Promise<Output[]> {
+    let before = null as Kept | null;
+    const isRead = await works(async () => {
       before = fromText(await storage.read());
-    } catch {
-      isBroken = true;
-    }
+    });
     // Left while the storage was busy.
-    if (this.#isOver() || (from && from !== this.#connection)) return [];
-    if (input.do === "closed") this.#abandon();
-    const { kept, outputs } = this.#machine.handle(now(), dice(), before, input);
-    this.#kept = kept;
-    try {
-      if (kept !== before) await storage.write(kept && JSON.stringify(kept));
-    } catch {
-      isBroken = true;
-    }
-    if (!isBroken) return outputs;
-    this.#kept = null;
-    try {
-      await storage.write(null);
-    } catch {
-      // There is nothing else to try.
-    }
-    const failure = this.#machine.handle(now(), dice(), null, { do: "storage-failed" });
-    return [...outputs.flatMap(withheld), ...failure.outputs];
+    if (isLeft(from)) return [];
+    if (input.do === "closed") abandon();
+    const outputs = handle(machine, now(), dice(), before, input);
+    const { kept } = machine;
+    if (isRead && (await works(() => kept === before || storage.write(kept && JSON.stringify(kept))))) return outputs;
+    await works(() => storage.write(null));
+    return [...outputs.flatMap(withheld), ...handle(machine, now(), dice(), null, { do: "storage-failed" })];
   }
 
-  #act(output: Output): void {
-    const { cookie, keys, endpoint } = this.#environment;
-    const from = this.#connection;
+  function act(output: Output): void {
+    const from = connection;
     switch (output.do) {
       case "connect":
-        return this.#open(output.attempt);
+        return open(output.attempt);
       case "drop":
-        return this.#abandon();
+        return abandon();
       case "send":
         return from?.send(output.request);
       case "sign": {
         const { token, nonce } = output;
-        const proof = keys ? prove(keys, { token, nonce, audience: endpoint.href }) : Promise.resolve(null);
-        void proof.then((made) => this.#input({ do: "signed", token, proof: made }, from));
+        const claim = { token, nonce, audience: endpoint.href };
+        void prove(keys, claim).then((proof) => tell({ do: "signed", token, proof }, from));
         return;
       }
       case "exchange": {
-        const { generation } = output;
-        void cookie.exchange(output.ticket).then((ok) => this.#input({ do: "exchanged", generation, ok }, from));
+        const { ticket, generation } = output;
+        void cookie.exchange(ticket).then((ok) => tell({ do: "exchanged", generation, ok }, from));
         return;
       }
       case "clear-cookie":
         void cookie.clear();
         return;
       case "outcome":
-        this.#asked.get(output.tag)?.(output.outcome);
-        this.#asked.delete(output.tag);
+        output.settle(output.outcome);
     }
   }
 
-  #open(attempt: string | null): void {
-    this.#abandon();
+  function open(attempt: string | null): void {
+    abandon();
     try {
-      const connection: Connection = new Connection(this.#environment, attempt, (arrival) => {
-        if (connection === this.#connection) this.#take({ ...arrival, from: connection });
+      const opened = openConnection(environment, attempt, (arrival) => {
+        if (opened === connection) take({ ...arrival, from: opened });
       });
-      this.#connection = connection;
+      connection = opened;
     } catch {
-      this.#input({ do: "closed", code: null });
+      tell({ do: "closed", code: null });
     }
   }
 
-  #abandon(): void {
-    this.#connection?.close();
-    this.#connection = null;
+  function abandon(): void {
+    connection?.close();
+    connection = null;
   }
 
-  #publish(): void {
-    const { phase } = this.#machine;
-    // The end of a wait does not change, but would be computed anew.
-    const published = JSON.stringify([phase, this.#kept?.username]);
-    if (published === this.#published) return;
-    this.#published = published;
-    this.#listener.status(statusOf(phase, this.#kept, this.#environment.now()));
+  function publish(): void {
+    const status = statusOf(machine);
+    const text = JSON.stringify(status);
+    if (text !== published) listener.status(status);
+    published = text;
     // Another tab may have taken away what this connection lives on.
-    if (phase.at === "authenticated" && this.#kept?.session !== phase.grant.session) this.look();
+    if (status.status === "authenticated" && machine.kept?.session !== status.session) tell({ do: "look" });
   }
 
-  #release(): void {
-    this.#queue.release(this.#now(), {
-      phase: this.#machine.phase,
-      canSend: this.#connection?.isOpen ?? false,
-      start: () => this.#input({ do: "start" }),
-      do: (command, settle) => this.#do(command, settle),
-    });
+  /** Does what can be done by now, and sets the timer for the rest. Frames keep their order. */
+  function proceed(): void {
+    const waiting = held;
+    held = [];
+    for (const one of waiting) {
+      const { command, settle, until } = one;
+      const ready = readiness(command, statusOf(machine));
+      const isFrame = command.do === "send";
+      const isStuck = isFrame && !(connection?.isOpen() && held.every((other) => other.command.do !== "send"));
+      if (ready === "start") tell({ do: "start" });
+      if (ready === "hold" || (ready === "start" && command.do === "login") || (ready === "go" && isStuck)) {
+        if (now().ms < until) held.push(one);
+        else settle({ code: "timeout" });
+      } else if (ready === "go" || ready === "start") begin(command, settle);
+      else settle({ code: ready });
+    }
+    schedule();
   }
 
-  #do(command: Command, settle: Settle): void {
-    const input = (make: (tag: number) => Input) => {
-      this.#lastTag += 1;
-      this.#asked.set(this.#lastTag, settle);
-      this.#input(make(this.#lastTag));
-    };
+  function begin(command: Command, settle: Held["settle"]): void {
     switch (command.do) {
       case "send":
-        return settle(this.#connection?.pass(command.data) ?? { code: "lost" });
-      case "login": {
-        const { keys } = this.#environment;
-        void (keys ? publicKey(keys) : Promise.resolve(null)).then((key) => input((tag) => ({ ...command, tag, key })));
-        return;
-      }
+        return settle(connection?.pass(command.data) ?? { code: "lost" });
       case "connect":
         return settle({ type: "connect" });
+      case "login":
+        void publicKey(keys).then((key) => tell({ ...command, settle, key }));
+        return;
       case "logout":
-        if (this.#machine.phase.at === "logged-out") return settle({ type: "NotLoggedIn" });
+        if (statusOf(machine).status === "logged-out") return settle({ type: "NotLoggedIn" });
     }
-    input((tag) => ({ ...command, tag }));
+    tell({ ...command, settle });
   }
 
-  #schedule(): void {
-    this.#cancelTimer();
-    const { ms, unixMs } = this.#environment.now();
-    const { deadline } = this.#machine;
-    const isIdle = !this.#connection && deadline === null && this.#queue.isEmpty;
-    if (isIdle || this.#isOver()) return;
-    const due = Math.min(
-      ms + WATCH_MS,
-      deadline ?? Number.POSITIVE_INFINITY,
-      this.#connection?.deadline ?? ms + WATCH_MS,
-    );
-    const wait = Math.max(0, due - ms);
-    this.#cancelTimer = this.#environment.setTimer(wait, () => this.#tick(unixMs + wait));
+  function schedule(): void {
+    cancelTimer();
+    const { ms, unixMs } = now();
+    const deadline = Math.min(deadlineOf(machine), connection?.deadline() ?? Number.POSITIVE_INFINITY);
+    if (isOver() || (!connection && held.length === 0 && deadline === Number.POSITIVE_INFINITY)) return;
+    const wait = Math.max(0, Math.min(WATCH_MS, deadline - ms));
+    cancelTimer = environment.setTimer(wait, () => tick(unixMs + wait));
   }
 
-  #tick(dueUnixMs: number): void {
-    const { ms, unixMs } = this.#environment.now();
-    const { deadline } = this.#machine;
-    if (unixMs - dueUnixMs > SLEPT_MS) this.wake();
-    else if (this.#connection?.tick()) this.#input({ do: "closed", code: null });
-    if (deadline !== null && ms >= deadline) this.#input({ do: "tick" });
-    this.#release();
-    this.#schedule();
+  function tick(dueUnixMs: number): void {
+    const { ms, unixMs } = now();
+    const isDue = ms >= deadlineOf(machine);
+    if (unixMs - dueUnixMs > SLEPT_MS) wake();
+    else if (connection?.tick()) tell({ do: "closed", code: null });
+    if (isDue) tell({ do: "tick" });
+    proceed();
   }
 
-  #now(): number {
-    return this.#environment.now().ms;
+  function wake(): void {
+    const { ms } = now();
+    if (ms - wokeAt < WAKE_PAUSE_MS) return;
+    wokeAt = ms;
+    const { status } = machine.link;
+    if (status === "waiting") tell({ do: "start" });
+    else if (status === "open" && connection?.wake()) tell({ do: "closed", code: null });
+    schedule();
+  }
+
+  tell({ do: "start" });
+  return {
+    execute(command, settle) {
+      held.push({ command, settle, until: now().ms + HOLD_MS });
+      proceed();
+    },
+    stop() {
+      life = "over";
+      cancelTimer();
+      abandon();
+    },
+    look: () => tell({ do: "look" }),
+    wake,
+  };
+}
+
+/** Whether the storage did it. */
+async function works(action: () => unknown): Promise<boolean> {
+  try {
+    await action();
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -32,14 +32,6 @@ export interface Channel {
 /** Holds a lock until `held` settles; `signal` gives up waiting for it. */
 export type RequestLock = <T>(name: string, signal: AbortSignal | null, held: () => Promise<T>) => Promise<T>;
 
-/** How this client stands to others that may use the same session. */
-export type Sharing =
-  /** Tabs share one connection. */
-  | { readonly with: "tabs"; readonly requestLock: RequestLock; openChannel(hear: (note: unknown) => void): Channel }
-  /** Each tab has a session of its own; `renew` gives up one that was copied with its tab. */
-  | { readonly with: "copies"; readonly requestLock: RequestLock; tab(): string; renew(): string }
-  | { readonly with: "nobody" };
-
 /** What happens to a page. */
 export interface Happenings {
   /** The machine, the page or the network may have been away. */
@@ -54,7 +46,6 @@ export interface Happenings {
 export interface Environment {
   readonly endpoint: URL;
   readonly name: string;
-  readonly sharing: Sharing;
   readonly storage: TokenStorage;
   readonly keys: KeyStore | null;
   readonly cookie: Cookie;
@@ -67,6 +58,11 @@ export interface Environment {
   setTimer(ms: number, callback: () => void): () => void;
   /** Offers `handfast.v1`. */
   openSocket(url: URL): Socket;
+  readonly requestLock: RequestLock;
+  /** Where tabs share one connection. */
+  readonly openChannel: ((hear: (note: unknown) => void) => Channel) | null;
+  /** Where each tab has a session of its own, but may be a copy: the name that it shares with its copies, or a new one. */
+  readonly copy: { name(): string; renew(): string } | null;
   /** Runs `action` while no other tab reads or writes the storage. */
   exclusively<T>(action: () => Promise<T>): Promise<T>;
   /** Calls back; gives what ends that. */
@@ -102,20 +98,27 @@ export interface Options {
 
 /** The browser, a worker, or Node. */
 export function ambient(url: string | URL | undefined, options: Options): Environment {
+  const { protocols = [], storage = "shared", WebSocket = globalThis.WebSocket } = options;
   const endpoint = endpointOf(url);
   const name = `handfast:${options.name ?? endpoint.host + endpoint.pathname}`;
-  const WebSocket = options.WebSocket ?? globalThis.WebSocket;
-  if (WebSocket === undefined) throw new HandfastError("no_websocket");
-  const { storage, sharing } = places(name, options);
-  const locks = lockRequest();
-  const protocols = [SUBPROTOCOL, ...(options.protocols ?? [])];
+  if (!WebSocket) throw new HandfastError("no_websocket");
+  // A cookie is shared by all tabs, whatever they keep beside it.
+  if (storage === "tab" && options.delivery === "cookie") throw new HandfastError("cookie_delivery");
+  const isPlace = typeof storage !== "string";
+  const area = isPlace ? null : areaOf(storage === "tab" ? "sessionStorage" : "localStorage");
+  // Only secure contexts have locks.
+  const locks = globalThis.navigator?.locks;
+  const requestLock: RequestLock = (lock, signal, held) =>
+    locks ? (locks.request(lock, signal ? { signal } : {}, held) as ReturnType<typeof held>) : held();
   return {
     endpoint,
     name,
-    sharing,
-    storage,
+    storage: isPlace ? storage : area ? webStorage(area, name) : memoryStorage(),
     keys: keysOf(name, options),
     cookie: cookieOf(endpoint),
+    requestLock,
+    openChannel: area && locks && storage === "shared" && globalThis.BroadcastChannel ? channelOf(name) : null,
+    copy: area && locks && storage === "tab" ? copyOf(name, area) : null,
     now: () => ({ ms: performance.now(), unixMs: Date.now() }),
     dice,
     newName,
@@ -123,22 +126,24 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
       const timer = setTimeout(callback, ms);
       return () => clearTimeout(timer);
     },
-    openSocket: (to) => new WebSocket(to.href, protocols),
-    exclusively: (action) => (locks ? locks(`${name}:storage`, null, action) : action()),
-    listen({ wake, look, freeze, thaw }) {
-      const { document } = globalThis;
-      const stop = new AbortController();
-      const on = <E>(type: string, callback: (event: E) => void, target: EventTarget | undefined = globalThis.window) =>
-        target?.addEventListener(type, (event) => callback(event as E), { signal: stop.signal });
-      on("online", wake);
-      on("resume", wake, document);
-      on("visibilitychange", () => document.visibilityState === "visible" && wake(), document);
-      on<StorageEvent>("storage", ({ key }) => (key === null || key === name) && look());
-      on<PageTransitionEvent>("pagehide", ({ persisted }) => persisted && freeze());
-      on<PageTransitionEvent>("pageshow", ({ persisted }) => persisted && thaw());
-      return () => stop.abort();
-    },
+    openSocket: (to) => new WebSocket(to.href, [SUBPROTOCOL, ...protocols]),
+    exclusively: (action) => requestLock(`${name}:storage`, null, action),
+    listen: (happenings) => listenTo(happenings, name),
   };
+}
+
+function listenTo({ wake, look, freeze, thaw }: Happenings, name: string): () => void {
+  const { window, document } = globalThis;
+  const stop = new AbortController();
+  const on = <E>(target: EventTarget | undefined, type: string, callback: (event: E) => void) =>
+    target?.addEventListener(type, (event) => callback(event as E), { signal: stop.signal });
+  on(window, "online", wake);
+  on(document, "resume", wake);
+  on(document, "visibilitychange", () => document.visibilityState === "visible" && wake());
+  on<StorageEvent>(window, "storage", ({ key }) => (key === null || key === name) && look());
+  on<PageTransitionEvent>(window, "pagehide", ({ persisted }) => persisted && freeze());
+  on<PageTransitionEvent>(window, "pageshow", ({ persisted }) => persisted && thaw());
+  return () => stop.abort();
 }
 
 function dice(): Uint8Array {
@@ -150,50 +155,34 @@ function newName(): string {
   return toBase64Url(dice());
 }
 
-function endpointOf(url: string | URL | undefined): URL {
-  const endpoint = new URL(url ?? "/ws/", globalThis.location?.href);
+function endpointOf(url: string | URL = "/ws/"): URL {
+  const endpoint = new URL(url, globalThis.location?.href);
   endpoint.protocol = endpoint.protocol.replace("http", "ws");
   return endpoint;
 }
 
 function keysOf(name: string, { keys, delivery }: Options): KeyStore | null {
-  if (keys === false || delivery === "cookie" || globalThis.crypto?.subtle === undefined) return null;
+  if (keys === false || delivery === "cookie" || !globalThis.crypto?.subtle) return null;
   return keys ?? (globalThis.indexedDB ? indexedDbKeys(indexedDB, name) : null);
 }
 
-function places(name: string, { storage = "shared", delivery }: Options): Pick<Environment, "storage" | "sharing"> {
-  if (typeof storage !== "string") return { storage, sharing: { with: "nobody" } };
-  // A cookie is shared by all tabs, whatever they keep beside it.
-  if (storage === "tab" && delivery === "cookie") throw new HandfastError("cookie_delivery");
-  const area = areaOf(storage === "tab" ? "sessionStorage" : "localStorage");
-  if (area === null) return { storage: memoryStorage(), sharing: { with: "nobody" } };
-  const requestLock = lockRequest();
-  const sharing = requestLock && (storage === "tab" ? copies(name, area, requestLock) : tabs(name, requestLock));
-  return { storage: webStorage(area, name), sharing: sharing ?? { with: "nobody" } };
-}
-
-function tabs(name: string, requestLock: RequestLock): Sharing | null {
-  if (globalThis.BroadcastChannel === undefined) return null;
-  return {
-    with: "tabs",
-    requestLock,
-    openChannel(hear) {
-      const channel = new BroadcastChannel(name);
-      channel.onmessage = ({ data }) => hear(data);
-      return { post: (note) => channel.postMessage(note), close: () => channel.close() };
-    },
+function channelOf(name: string): NonNullable<Environment["openChannel"]> {
+  return (hear) => {
+    const channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }) => hear(data);
+    return { post: (note) => channel.postMessage(note), close: () => channel.close() };
   };
 }
 
-function copies(name: string, area: Storage, requestLock: RequestLock): Sharing {
+function copyOf(name: string, area: Storage): NonNullable<Environment["copy"]> {
   const key = `${name}:tab`;
   const renew = () => {
-    area.removeItem(name);
     const tab = newName();
+    area.removeItem(name);
     area.setItem(key, tab);
     return tab;
   };
-  return { with: "copies", requestLock, tab: () => area.getItem(key) ?? renew(), renew };
+  return { name: () => area.getItem(key) ?? renew(), renew };
 }
 
 /** Null where there is none, or where looking at it is forbidden. */
@@ -203,11 +192,4 @@ function areaOf(area: "localStorage" | "sessionStorage"): Storage | null {
   } catch {
     return null;
   }
-}
-
-/** Only secure contexts have locks. */
-function lockRequest(): RequestLock | null {
-  const locks = globalThis.navigator?.locks;
-  if (locks === undefined) return null;
-  return (name, signal, held) => locks.request(name, signal ? { signal } : {}, held) as ReturnType<typeof held>;
 }

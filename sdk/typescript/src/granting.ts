@@ -1,9 +1,9 @@
 // Taking what a server grants: as a token in the message, or as a ticket for a cookie.
 
-import type { Asked, Line } from "./line.js";
+import { type Asked, giveUp, isOf } from "./line.js";
 import { grantOf, type Incoming } from "./messages.js";
-import { type Grant, isSame, type Owner, offered } from "./record.js";
-import { type Login, outcomeOf, refuse, send, type Turn, tell } from "./turn.js";
+import { type Grant, isSame, offered } from "./record.js";
+import { isByCookie, type Login, type Machine, outcomeOf, refuse, tell } from "./turn.js";
 
 /** A client in charge does not present a token sooner than that: its clock may be ahead of the server's. */
 const REFRESH_FIRST_MS = 10_000;
@@ -11,89 +11,89 @@ const REFRESH_FIRST_MS = 10_000;
 const TICKET_TRIES = 3;
 const TICKET_RETRY_MS = 1_000;
 
-/** Of a session that another tab has left. */
-const UNKNOWN: Owner = { username: null, bound: "attempt" };
+/** Of a session that another tab has left, or that only a cookie remembers. */
+const UNKNOWN = { username: null, bound: "attempt" } as const;
 
 /** Takes a `Success` or `Registered`, whatever it answers. */
-export function granted(line: Line, turn: Turn, message: Incoming, asked: Asked | undefined): void {
+export function granted(machine: Machine, message: Incoming, asked: Asked | undefined): void {
+  const { line, kept, outputs } = machine;
   const grant = grantOf(message);
   const { ticket, type } = message;
   const login = asked?.for === "login" ? asked.login : null;
-  if (!grant || (turn.memory.policy.delivery === "cookie") !== !grant.token) {
+  if (!grant || isByCookie(machine) === !!grant.token) {
     // Not whole, or delivered in another way than this program chose.
-    if (login) refuseLogin(turn, login, { type: "UnexpectedAnswer" });
-    return;
-  }
-  if (ticket) {
+    if (login) refuseLogin(machine, login, { type: "UnexpectedAnswer" });
+  } else if (ticket) {
     // A later ticket takes the place of the one before, and goes on for the login that waits for it.
     const exchange = (!login && line.exchange) || { login, type, failures: 0 };
     line.exchange = { ...exchange, grant, retryAt: null };
-    turn.outputs.push({ do: "exchange", ticket, generation: grant.generation });
-    return;
-  }
-  const isPresented = asked?.for === "present";
-  if (isPresented && asked.evidence === "cookie" && turn.kept?.session !== grant.session) {
+    outputs.push({ do: "exchange", ticket, generation: grant.generation });
+  } else {
+    const isPresented = asked?.for === "present";
     // The cookie is what counts; the record beside it was lost, or is another session's.
-    turn.kept = { ...grant, username: null, bound: "attempt" };
+    if (isPresented && asked.evidence === "cookie" && kept?.session !== grant.session) {
+      machine.kept = { ...grant, ...UNKNOWN };
+    }
+    take(machine, grant, login, isPresented);
+    tell(machine, asked?.settle ?? null, { type });
   }
-  take(line, turn, grant, login, isPresented);
-  tell(turn, asked?.tag ?? 0, { type });
 }
 
 /** Keeps `grant` if it is to be kept, and acknowledges it if it is. What nobody asked for logs nobody in. */
-function take(line: Line, turn: Turn, grant: Grant, login: Login | null, isPresented: boolean): void {
-  const { memory } = turn;
-  if (login) turn.kept = { ...grant, username: login.username, bound: login.key ? "key" : "attempt" };
-  else turn.kept = offered(turn.kept, grant);
-  const { kept } = turn;
+function take(machine: Machine, grant: Grant, login: Login | null, isPresented = false): void {
+  const { line, policy, now } = machine;
+  const { token: _, ...shown } = grant;
+  const kept: Machine["kept"] = login
+    ? { ...grant, username: login.username, bound: login.key ? "key" : "attempt" }
+    : offered(machine.kept, grant);
+  machine.kept = kept;
   const isKept = isSame(kept, grant);
-  if (isKept) send(turn, { type: "Ack", generation: grant.generation });
+  if (isKept) machine.outputs.push({ do: "send", request: { type: "Ack", generation: grant.generation } });
   if (login || isPresented) {
-    memory.failures = 0;
-    memory.ended = "logged_out";
+    machine.failures = 0;
+    machine.ended = "logged_out";
     line.retryAt = null;
-  } else if (!isKept || !line.isOf(grant.session)) {
+  } else if (!isKept || !isOf(machine, grant.session)) {
     return;
   }
-  line.refreshAt = refreshAt(turn, grant);
-  const { username, bound } = kept?.session === grant.session ? kept : UNKNOWN;
-  line.standing = { at: "authenticated", grant, owner: { username, bound } };
-}
-
-/** When a client in charge presents next: when the stored token says so. */
-function refreshAt({ memory, kept, now }: Turn, { session }: Grant): number | null {
-  if (memory.policy.initiative === "server" || kept?.session !== session) return null;
-  return now.ms + Math.max((kept.refresh_at - Math.floor(now.unixMs / 1000)) * 1000, REFRESH_FIRST_MS);
+  const { username, bound, refresh_at } = kept?.session === grant.session ? kept : { ...grant, ...UNKNOWN };
+  line.standing = { status: "authenticated", username, bound, ...shown };
+  // A client in charge presents when the stored token says so.
+  line.refreshAt =
+    policy.initiative === "client"
+      ? now.ms + Math.max((refresh_at - Math.floor(now.unixMs / 1000)) * 1000, REFRESH_FIRST_MS)
+      : null;
 }
 
 /** A login is refused, to be repeated by the person. */
-export function refuseLogin(turn: Turn, { tag }: Login, message: Incoming): void {
-  turn.memory.ended = "logged_out";
-  tell(turn, tag, outcomeOf(message));
+export function refuseLogin(machine: Machine, { settle }: Login, message: Incoming): void {
+  machine.ended = "logged_out";
+  tell(machine, settle, outcomeOf(message));
 }
 
 /** The host has exchanged a ticket, or failed. */
-export function exchanged(line: Line, turn: Turn, generation: number, ok: boolean): void {
-  const { exchange } = line;
+export function exchanged(machine: Machine, generation: number, ok: boolean): void {
+  const { exchange } = machine.line;
   if (exchange?.grant.generation !== generation) return;
-  if (!ok) return exchangeFailed(line, turn);
+  if (!ok) return exchangeFailed(machine);
   const { grant, login, type } = exchange;
-  line.exchange = null;
-  take(line, turn, grant, login, false);
-  tell(turn, login?.tag ?? 0, { type });
+  machine.line.exchange = null;
+  take(machine, grant, login);
+  tell(machine, login?.settle ?? null, { type });
 }
 
 /** A push comes again by itself, with a new ticket; a login does not, and counts only once its cookie is there. */
-export function exchangeFailed(line: Line, turn: Turn): void {
+export function exchangeFailed(machine: Machine): void {
+  const { line, now } = machine;
   const { exchange } = line;
   line.exchange = null;
   if (!exchange?.login) return;
   const failures = exchange.failures + 1;
   if (failures < TICKET_TRIES) {
-    line.exchange = { ...exchange, failures, retryAt: turn.now.ms + TICKET_RETRY_MS * failures };
+    line.exchange = { ...exchange, failures, retryAt: now.ms + TICKET_RETRY_MS * failures };
     return;
   }
   // The server has a session that nobody could come back to.
-  line.giveUp(turn, "storage");
-  refuse(turn, exchange.login.tag, "storage");
+  giveUp(machine, "storage");
+  refuse(machine, exchange.login.settle, "storage");
 }

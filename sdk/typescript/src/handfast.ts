@@ -3,7 +3,7 @@ import { ambient, type Environment, type Options } from "./environment.js";
 import { granted } from "./errors.js";
 import type { Question, SessionEntry } from "./messages.js";
 import type { State } from "./state.js";
-import { Tabs } from "./tabs.js";
+import { joinTabs, type Tab } from "./tabs.js";
 
 export interface Events {
   /** The state changed. */
@@ -19,7 +19,7 @@ type Listeners = { readonly [Name in keyof Events]: Set<(event: Events[Name]) =>
  * Requests that need a connection wait for it, for half a minute at the most.
  */
 export class Handfast {
-  readonly #tabs: Tabs;
+  readonly #tab: Tab;
   readonly #listeners: Listeners = { state: new Set(), message: new Set() };
   #state: State;
 
@@ -27,7 +27,7 @@ export class Handfast {
   constructor(environment: Environment, { initiative = "server", delivery = "message" }: Options = {}) {
     const policy = { initiative, delivery, canProve: environment.keys !== null };
     this.#state = { status: "connecting", username: null, leader: false };
-    this.#tabs = new Tabs(environment, policy, {
+    this.#tab = joinTabs(environment, policy, {
       state: (state) => {
         this.#state = state;
         this.#tell("state", state);
@@ -111,7 +111,7 @@ export class Handfast {
 
   /** Leaves. The session is kept; another tab goes on with it, or the next start of this program. */
   close(): void {
-    this.#tabs.close();
+    this.#tab.close();
   }
 
   #ask(question: Question) {
@@ -119,7 +119,7 @@ export class Handfast {
   }
 
   async #do(command: Command) {
-    return granted(await this.#tabs.execute(command));
+    return granted(await this.#tab.execute(command));
   }
 
   /** A listener that throws is its program's fault, and stops nobody else. */

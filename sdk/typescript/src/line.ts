@@ -1,20 +1,20 @@
 // One open connection: who is logged in on it, what was asked on it, and what is to be asked.
 
-import type { Incoming } from "./messages.js";
+import type { Incoming, Wish } from "./messages.js";
 import type { LogoutReason } from "./reasons.js";
 import type { Grant } from "./record.js";
-import { type Authenticated, type Login, type Memory, type Phase, refuse, send, type Turn } from "./turn.js";
+import type { Authenticated } from "./state.js";
+import { type Login, type Machine, refuse, type Settle } from "./turn.js";
 
 /** A request that the server has not answered yet. A `leave` only makes both sides agree that nobody is logged in. */
-export type Asked = { readonly tag: number } & (
-  | { readonly for: "login"; readonly login: Login }
+export type Asked =
   | Presented
-  | { readonly for: "logout" | "leave" | "question" | "ticket" }
-);
+  | { readonly for: "login"; readonly settle: Settle; readonly login: Login }
+  | { readonly for: "logout" | "leave" | "question" | "ticket"; readonly settle: Settle };
 
 export interface Presented {
   readonly for: "present";
-  readonly tag: number;
+  readonly settle: Settle;
   /** Null for a cookie that nobody remembers. */
   readonly session: string | null;
   readonly generation: number;
@@ -35,16 +35,15 @@ export interface Exchange {
 }
 
 export class Line {
-  /** Who is logged in, as the server sees it; or the session that was presented last, which a logout forgets. */
-  standing: Authenticated | { readonly at: "logged-out"; readonly tried: string | null } = {
-    at: "logged-out",
-    tried: null,
-  };
+  /** Who is logged in, as the server sees it. */
+  standing: Authenticated | null = null;
+  /** The session that was presented last, which a logout forgets where nobody is logged in. */
+  tried: string | null = null;
   readonly asked = new Map<number, Asked>();
   /** Of the server's `Hello`; null before it has come. */
   nonce: string | null = null;
   /** The presentation whose proof is being made. */
-  signing: { readonly token: string; readonly tag: number } | null = null;
+  signing: { readonly token: string; readonly settle: Settle } | null = null;
   exchange: Exchange | null = null;
   /** When to present what was put off. */
   retryAt: number | null = null;
@@ -54,70 +53,62 @@ export class Line {
   ended: LogoutReason | null = null;
   /** In seconds. */
   reconnectAfter = 0;
-
-  phase({ ended }: Memory): Phase {
-    if (this.standing.at === "authenticated") return this.standing;
-    const isAsked = this.isDeciding(["login", "present"]) || this.retryAt !== null;
-    return isAsked ? { at: "authenticating" } : { at: "logged-out", reason: ended };
-  }
-
-  /** When to present next, or to ask for a ticket. While something is being decided, nothing is due. */
-  get deadline(): number | null {
-    return this.exchange?.retryAt ?? (this.isDeciding() ? null : (this.retryAt ?? this.refreshAt));
-  }
-
-  /** Whether the server, or this client, is busy with something that decides what there is to present. */
-  isDeciding(kinds: Asked["for"][] = ["login", "present", "logout", "leave"]): boolean {
-    const isAsked = [...this.asked.values()].some((asked) => kinds.includes(asked.for));
-    return isAsked || this.signing !== null || !!this.exchange?.login;
-  }
-
-  /** An id for a request, until it is answered. */
-  ask(turn: Turn, asked: Asked): number {
-    turn.memory.lastId += 1;
-    this.asked.set(turn.memory.lastId, asked);
-    return turn.memory.lastId;
-  }
-
-  /** The request that `message` answers. What the upgrade asked is answered without an id. */
-  answered({ id, type }: Incoming): Asked | undefined {
-    for (const [askedId, asked] of this.asked) {
-      const isOfCookie = asked.for === "present" && asked.evidence === "cookie" && ANSWERS_OF_COOKIES.has(type);
-      if (id === askedId || (id === undefined && isOfCookie)) {
-        this.asked.delete(askedId);
-        return asked;
-      }
-    }
-    return undefined;
-  }
-
-  /** Whether the connection is authenticated, for `session`. */
-  isOf(session: string | null | undefined): boolean {
-    return this.standing.at === "authenticated" && this.standing.grant.session === session;
-  }
-
-  /** Nobody is logged in any more, and the session is not to come back. Another tab's newer login stays. */
-  forget(turn: Turn, reason: LogoutReason): void {
-    const { standing } = this;
-    const session = standing.at === "authenticated" ? standing.grant.session : standing.tried;
-    if (turn.kept?.session === session) turn.kept = null;
-    this.standing = { at: "logged-out", tried: null };
-    this.retryAt = this.refreshAt = null;
-    turn.memory.ended = reason;
-  }
-
-  /** The same where the server may take the connection for authenticated: nobody could log in on it otherwise. */
-  giveUp(turn: Turn, reason: LogoutReason): void {
-    this.forget(turn, reason);
-    if (this.isDeciding(["leave"])) return;
-    send(turn, { type: "Logout", id: this.ask(turn, { for: "leave", tag: 0 }), everywhere: false });
-  }
-
-  /** Tells everybody who waits for an answer on this connection that none will come. */
-  fail(turn: Turn, code: string): void {
-    for (const { tag } of this.asked.values()) refuse(turn, tag, code);
-    refuse(turn, this.signing?.tag ?? this.exchange?.login?.tag ?? 0, code);
-  }
 }
 
-const ANSWERS_OF_COOKIES = new Set(["Success", "InvalidToken", "TooManyRequests", "Unavailable"]);
+/** Whether the server, or this client, is busy with something that decides what there is to present. */
+export function isDeciding(
+  { line }: Machine,
+  kinds: Asked["for"][] = ["login", "present", "logout", "leave"],
+): boolean {
+  return (
+    !!(line.signing || line.exchange?.login) || [...line.asked.values()].some((asked) => kinds.includes(asked.for))
+  );
+}
+
+/** Sends a request, and remembers until it is answered what for. */
+export function ask(machine: Machine, asked: Asked, wish: Wish): void {
+  machine.lastId += 1;
+  const id = machine.lastId;
+  machine.line.asked.set(id, asked);
+  machine.outputs.push({ do: "send", request: { ...wish, id } });
+}
+
+const ANSWERS_OF_COOKIES = ["Success", "InvalidToken", "TooManyRequests", "Unavailable"];
+
+/** The request that `message` answers. What the upgrade asked is answered without an id. */
+export function answered({ line: { asked } }: Machine, { id, type }: Incoming): Asked | undefined {
+  for (const [askedId, one] of asked) {
+    const isOfCookie = one.for === "present" && one.evidence === "cookie" && ANSWERS_OF_COOKIES.includes(type);
+    if (id === askedId || (id === undefined && isOfCookie)) {
+      asked.delete(askedId);
+      return one;
+    }
+  }
+  return undefined;
+}
+
+/** Whether the connection is authenticated, for `session`. */
+export function isOf({ line }: Machine, session: string | null): boolean {
+  return line.standing?.session === session;
+}
+
+/** Nobody is logged in any more, and the session is not to come back. Another tab's newer login stays. */
+export function forget(machine: Machine, reason: LogoutReason): void {
+  const { line, kept } = machine;
+  if (kept?.session === (line.standing?.session ?? line.tried)) machine.kept = null;
+  line.standing = line.tried = line.retryAt = line.refreshAt = null;
+  machine.ended = reason;
+}
+
+/** The same where the server may take the connection for authenticated: nobody could log in on it otherwise. */
+export function giveUp(machine: Machine, reason: LogoutReason): void {
+  forget(machine, reason);
+  if (!isDeciding(machine, ["leave"]))
+    ask(machine, { for: "leave", settle: null }, { type: "Logout", everywhere: false });
+}
+
+/** Tells everybody who waits for an answer on this connection that none will come. */
+export function fail(machine: Machine, code: string): void {
+  const { asked, signing, exchange } = machine.line;
+  for (const one of [...asked.values(), signing, exchange?.login]) refuse(machine, one?.settle ?? null, code);
+}

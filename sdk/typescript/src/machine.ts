@@ -3,291 +3,284 @@
 // that it belongs to is on the wire.
 
 import { backoffMs } from "./backoff.js";
-import { afterClose, isExpiry } from "./close.js";
+import { type AfterClose, afterClose, isExpiry } from "./close.js";
 import { exchanged, exchangeFailed, granted, refuseLogin } from "./granting.js";
-import { type Asked, Line } from "./line.js";
+import { type Asked, answered, ask, fail, forget, giveUp, isDeciding, isOf, Line } from "./line.js";
 import type { Incoming } from "./messages.js";
-import { connect, expectCookie, present, putOff, refused, sign, signed } from "./presenting.js";
+import { dial, expectCookie, present, refused, sign, signed } from "./presenting.js";
 import { ending } from "./reasons.js";
 import type { Kept } from "./record.js";
+import type { Status } from "./state.js";
 import {
   type Input,
+  isByCookie,
   type Login,
-  type Memory,
+  type Machine,
   type Now,
   type Output,
   outcomeOf,
-  type Phase,
   type Policy,
   refuse,
-  send,
-  type Turn,
+  type Settle,
   tell,
 } from "./turn.js";
 
 /** What a login is told to wait where there is no connection, or one that has to be logged out first; in seconds. */
 const LOGIN_WAIT = 1;
 
-/** The life of a client: away, dialing, on a line, and away again. */
-type Link = Extract<Phase, { at: "waiting" | "connecting" }> | Line;
-
-export class Machine {
-  readonly #memory: Memory;
-  #link: Link = { at: "waiting", until: null, code: null };
-
-  constructor(policy: Policy) {
-    this.#memory = { policy, lastId: 0, failures: 0, ended: "logged_out", renewed: null };
-  }
-
-  get phase(): Phase {
-    return this.#link instanceof Line ? this.#link.phase(this.#memory) : this.#link;
-  }
-
-  /** When to feed `tick`, on the clock that does not jump; null: no need. */
-  get deadline(): number | null {
-    if (this.#link instanceof Line) return this.#link.deadline;
-    return this.#link.at === "waiting" ? this.#link.until : null;
-  }
-
-  /** Takes in what happened. Gives what is to be kept (the same object if that is as it was), and what is to be done. */
-  handle(now: Now, dice: Uint8Array, kept: Kept | null, input: Input): { kept: Kept | null; outputs: Output[] } {
-    const turn: Turn = { now, dice, kept, memory: this.#memory, outputs: [] };
-    const link = this.#link;
-    this.#link = (link instanceof Line ? whileOpen(link, turn, input) : whileAway(link, turn, input)) ?? link;
-    if (!(link instanceof Line)) refuseAway(turn, input);
-    return turn;
-  }
+/** A client that waits to be started. */
+export function newMachine(policy: Policy): Machine {
+  return {
+    policy,
+    link: { status: "waiting", until: 0 },
+    dialAt: Number.POSITIVE_INFINITY,
+    line: new Line(),
+    lastId: 0,
+    failures: 0,
+    ended: "logged_out",
+    renewed: null,
+    now: { ms: 0, unixMs: 0 },
+    dice: new Uint8Array(),
+    kept: null,
+    outputs: [],
+  };
 }
 
-/** Who asks for something that needs a connection is to ask again. */
-function refuseAway(turn: Turn, input: Input): void {
-  if ("tag" in input) tell(turn, input.tag, { code: "unavailable", retry_after: LOGIN_WAIT });
+/** Takes in what happened, and what is kept so far. Gives what is to be done; what is to be kept is in the machine. */
+export function handle(machine: Machine, now: Now, dice: Uint8Array, kept: Kept | null, input: Input): Output[] {
+  const outputs: Output[] = [];
+  Object.assign(machine, { now, dice, kept, outputs });
+  (machine.link.status === "open" ? whileOpen : whileAway)(machine, input);
+  return outputs;
 }
 
-function whileAway(link: Exclude<Link, Line>, turn: Turn, input: Input): Link | undefined {
-  const isWaiting = link.at === "waiting";
-  const isStaying = isWaiting && link.until === null;
-  if (input.do === "storage-failed") lose(turn);
-  switch (input.do) {
-    case "start":
-      return isWaiting ? dial(turn) : undefined;
-    case "tick":
-      return isWaiting && link.until !== null && turn.now.ms >= link.until ? dial(turn) : undefined;
-    case "login":
-      // Who stays away until somebody asks has just been asked. Who waits is not hurried by it, or impatience would
-      // undo the backoff.
-      return isStaying ? dial(turn) : undefined;
-    case "look":
-      // The session that was to stay is gone, so there is nothing to stay away for.
-      return isStaying && link.code !== null && !turn.kept ? dial(turn) : undefined;
-    case "storage-failed":
-      return isWaiting ? undefined : dial(turn);
-    case "opened":
-      return isWaiting ? undefined : open(turn);
-    case "closed":
-      // Nothing was presented that could have ended.
-      return isWaiting ? undefined : away(turn, input.code, afterClose(input.code) === "stay", 0);
-    default:
-      return undefined;
-  }
+/** How it stands, as a person would be told. The same until something changes. */
+export function statusOf(machine: Machine): Status {
+  const { link, line, kept, ended } = machine;
+  const username = kept?.username ?? null;
+  if (link.status !== "open") return { ...link, username };
+  if (line.standing) return line.standing;
+  const isAsked = line.retryAt !== null || isDeciding(machine, ["login", "present"]);
+  return isAsked ? { status: "authenticating", username } : { status: "logged-out", reason: ended };
 }
 
-function whileOpen(line: Line, turn: Turn, input: Input): Link | undefined {
+/** When to feed `tick`, on the clock that does not jump. While something is being decided, nothing is to be presented. */
+export function deadlineOf(machine: Machine): number {
+  const { link, line, dialAt } = machine;
+  if (link.status !== "open") return dialAt;
+  const presentAt = isDeciding(machine) ? null : (line.retryAt ?? line.refreshAt);
+  return line.exchange?.retryAt ?? presentAt ?? Number.POSITIVE_INFINITY;
+}
+
+function whileAway(machine: Machine, input: Input): void {
+  const isDialing = machine.link.status === "connecting";
+  const isTime = isTimeToDial(machine, input);
+  if (input.do === "storage-failed") lose(machine);
+  if (isTime) dial(machine);
+  // Who asks for something that needs a connection is to ask again.
+  else if (isDialing && input.do === "opened") open(machine);
+  // Nothing was presented that could have ended.
+  else if (isDialing && input.do === "closed") leave(machine, input.code, afterClose(input.code));
+  if ("settle" in input) tell(machine, input.settle, { code: "unavailable", retry_after: LOGIN_WAIT });
+}
+
+function isTimeToDial({ link: { status }, dialAt, now, kept }: Machine, { do: what }: Input): boolean {
+  // The turn before this one wanted to connect, and it was not done.
+  if (status === "connecting") return what === "storage-failed";
+  return (
+    what === "start" ||
+    (what === "tick" && now.ms >= dialAt) ||
+    // Who stays away until somebody asks has just been asked. Who waits is not hurried by it, or impatience would
+    // undo the backoff.
+    (what === "login" && dialAt === Number.POSITIVE_INFINITY) ||
+    // The session that was to stay is gone, so there is nothing to stay away for.
+    (what === "look" && status === "stopped" && !kept)
+  );
+}
+
+function whileOpen(machine: Machine, input: Input): void {
+  const { line } = machine;
   switch (input.do) {
     case "message":
-      return read(line, turn, input.message);
+      return read(machine, input.message);
     case "tick":
-      tick(line, turn);
-      return undefined;
+      return tick(machine);
     case "login":
-      login(line, turn, input);
-      return undefined;
-    case "logout": {
-      const { tag, everywhere } = input;
-      send(turn, { type: "Logout", id: line.ask(turn, { for: "logout", tag }), everywhere });
-      return undefined;
-    }
+      return login(machine, input);
+    case "logout":
+      return ask(machine, { for: "logout", settle: input.settle }, { type: "Logout", everywhere: input.everywhere });
     case "refresh":
-      refresh(line, turn, input.tag);
-      return undefined;
+      return refresh(machine, input.settle);
     case "question":
-      send(turn, { ...input.question, id: line.ask(turn, { for: "question", tag: input.tag }) });
-      return undefined;
+      return ask(machine, { for: "question", settle: input.settle }, input.question);
     case "signed":
-      signed(line, turn, input.token, input.proof);
-      return undefined;
+      return signed(machine, input.token, input.proof);
     case "exchanged":
-      exchanged(line, turn, input.generation, input.ok);
-      return undefined;
+      return exchanged(machine, input.generation, input.ok);
     case "closed":
-      return closed(line, turn, input.code, input.reason);
+      return closed(machine, input.code, input.reason);
     case "look":
-      return look(line, turn);
+      return look(machine);
     case "storage-failed":
-      line.fail(turn, "storage");
+      fail(machine, "storage");
       line.asked.clear();
       line.signing = line.exchange = null;
-      lose(turn);
-      line.giveUp(turn, "storage");
-      return undefined;
+      lose(machine);
+      return giveUp(machine, "storage");
     case "start":
     case "opened":
-      return undefined;
   }
 }
 
-function dial(turn: Turn): Link {
-  connect(turn);
-  return { at: "connecting" };
-}
-
-function open(turn: Turn): Line {
-  const line = new Line();
-  if (turn.memory.policy.delivery === "cookie") expectCookie(line, turn);
-  else present(line, turn);
-  return line;
+function open(machine: Machine): void {
+  machine.link = { status: "open" };
+  machine.line = new Line();
+  (isByCookie(machine) ? expectCookie : present)(machine);
 }
 
 /** Leaves the connection. Whoever waits for an answer on it gets none. */
-function abandon(line: Line, turn: Turn): void {
-  line.fail(turn, "lost");
-  turn.outputs.push({ do: "drop" });
+function abandon(machine: Machine): void {
+  fail(machine, "lost");
+  machine.outputs.push({ do: "drop" });
 }
 
-function redial(line: Line, turn: Turn): Link {
-  abandon(line, turn);
-  return dial(turn);
+function redial(machine: Machine): void {
+  abandon(machine);
+  dial(machine);
 }
 
-function away({ memory, now, dice }: Turn, code: number | null, isStaying: boolean, reconnectAfter: number): Link {
-  if (isStaying) return { at: "waiting", until: null, code };
-  const until = now.ms + reconnectAfter * 1000 + backoffMs(memory.failures, dice);
-  memory.failures += 1;
-  return { at: "waiting", until, code };
+function waitUntil(machine: Machine, ms: number): void {
+  const { now } = machine;
+  machine.link = { status: "waiting", until: now.unixMs + ms - now.ms };
+  machine.dialAt = ms;
+}
+
+/** Is away after a close, until a person or the program asks, or for a while. */
+function leave(machine: Machine, code: number | null, after: AfterClose, reconnectAfter = 0): void {
+  if (code !== null && after === "stay") {
+    machine.link = { status: "stopped", code };
+    return;
+  }
+  waitUntil(machine, machine.now.ms + reconnectAfter * 1000 + backoffMs(machine.failures, machine.dice));
+  machine.failures += 1;
 }
 
 /** The storage is of no use, so nobody could come back to a session. */
-function lose(turn: Turn): void {
-  turn.kept = null;
-  turn.memory.ended = "storage";
+function lose(machine: Machine): void {
+  machine.kept = null;
+  machine.ended = "storage";
 }
 
-function tick(line: Line, turn: Turn): void {
-  if (line.deadline === null || turn.now.ms < line.deadline) return;
-  if (!line.exchange) return present(line, turn);
+function tick(machine: Machine): void {
+  const { line, now } = machine;
+  if (now.ms < deadlineOf(machine)) return;
+  if (!line.exchange) return present(machine);
   line.exchange = { ...line.exchange, retryAt: null };
-  send(turn, { type: "Ticket", id: line.ask(turn, { for: "ticket", tag: 0 }) });
+  ask(machine, { for: "ticket", settle: null }, { type: "Ticket" });
 }
 
-function login(line: Line, turn: Turn, input: Login): void {
-  const { tag, username, password, key, register } = input;
-  if (line.isDeciding(["login"])) return refuse(turn, tag, "busy");
-  const id = line.ask(turn, { for: "login", tag, login: input });
-  send(turn, { type: register ? "Register" : "Login", id, username, password, ...(key && { key }) });
+function login(machine: Machine, login: Login): void {
+  const { settle, username, password, key, register } = login;
+  if (isDeciding(machine, ["login"])) return refuse(machine, settle, "busy");
+  const type = register ? "Register" : "Login";
+  ask(machine, { for: "login", settle, login }, { type, username, password, ...(key && { key }) });
 }
 
 /** Presents because the program wants it. What was put off has its time already. */
-function refresh(line: Line, turn: Turn, tag: number): void {
-  if (turn.memory.policy.delivery === "cookie") refuse(turn, tag, "cookie_delivery");
-  else if (line.isDeciding() || line.retryAt !== null) refuse(turn, tag, "busy");
-  else present(line, turn, tag);
+function refresh(machine: Machine, settle: Settle): void {
+  if (isByCookie(machine)) refuse(machine, settle, "cookie_delivery");
+  else if (isDeciding(machine) || machine.line.retryAt !== null) refuse(machine, settle, "busy");
+  else present(machine, settle);
 }
 
-function read(line: Line, turn: Turn, message: Incoming): Link | undefined {
-  const asked = line.answered(message);
+function read(machine: Machine, message: Incoming): void {
+  const { line } = machine;
+  const asked = answered(machine, message);
   switch (message.type) {
     case "Hello":
       line.nonce = message.nonce ?? null;
-      sign(line, turn);
-      return undefined;
+      return sign(machine);
     case "Ended":
       line.ended = ending(message.reason);
-      return undefined;
+      return;
     case "Closing":
       line.reconnectAfter = message.reconnect_after ?? 0;
-      return undefined;
+      return;
     case "Success":
     case "Registered":
-      granted(line, turn, message, asked);
-      return undefined;
+      return granted(machine, message, asked);
     case "Revoked":
-      if (line.isOf(message.session)) loggedOut(line, turn);
+      if (isOf(machine, message.session ?? null)) loggedOut(machine);
       break;
     case "LoggedOut":
       // What ended stays said where a logout only made both sides agree.
-      if (asked?.for !== "leave") loggedOut(line, turn);
+      if (asked?.for !== "leave") loggedOut(machine);
       break;
   }
-  return asked && answer(line, turn, asked, message);
+  if (asked) answer(machine, asked, message);
 }
 
 /** Does what an answer that grants no token means to what was asked. */
-function answer(line: Line, turn: Turn, asked: Asked, message: Incoming): Link | undefined {
-  const { type } = message;
-  switch (asked.for) {
-    case "login":
-      return loginRefused(line, turn, asked.login, message);
-    case "present":
-      if (type === "InvalidToken") return refused(line, turn, asked, message) ? redial(line, turn) : undefined;
-      if (type === "TooManyRequests" || type === "Unavailable") {
-        const until = putOff(line, turn, asked, message);
-        if (until === null) break;
-        abandon(line, turn);
-        return { at: "waiting", until, code: null };
-      }
-      if (asked.evidence === "cookie" && asked.session) line.forget(turn, "cookie_lost");
-      break;
-    case "logout":
-      if (type !== "NotLoggedIn") break;
-      loggedOut(line, turn);
-      tell(turn, asked.tag, { type });
-      return undefined;
-    case "ticket":
-      exchangeFailed(line, turn);
-      break;
-    case "question":
-    case "leave":
-      break;
+function answer(machine: Machine, asked: Asked, message: Incoming): void {
+  const { type, retry_after = 1 } = message;
+  if (asked.for === "login") return loginRefused(machine, asked.login, message);
+  if (asked.for === "ticket") exchangeFailed(machine);
+  if (asked.for === "logout" && type === "NotLoggedIn") {
+    loggedOut(machine);
+    return tell(machine, asked.settle, { type });
   }
-  tell(turn, asked.tag, outcomeOf(message));
-  return undefined;
+  if (asked.for === "present") {
+    const isByCookie = asked.evidence === "cookie";
+    if (type === "InvalidToken") {
+      if (refused(machine, asked, message)) redial(machine);
+      return;
+    }
+    if (type === "TooManyRequests" || type === "Unavailable") {
+      const until = machine.now.ms + Math.max(1, retry_after) * 1000;
+      if (isByCookie) {
+        abandon(machine);
+        return waitUntil(machine, until);
+      }
+      machine.line.retryAt = until;
+    } else if (isByCookie && asked.session) forget(machine, "cookie_lost");
+  }
+  tell(machine, asked.settle, outcomeOf(message));
 }
 
-function loginRefused(line: Line, turn: Turn, asked: Login, message: Incoming): undefined {
+function loginRefused(machine: Machine, asked: Login, message: Incoming): void {
   if (message.reason === "key_unsupported" && asked.key) {
     // The same person's wish, to a server that binds no sessions.
-    login(line, turn, { ...asked, key: null });
-  } else if (message.type === "AlreadyAuthorized" && line.standing.at === "logged-out") {
-    line.giveUp(turn, "logged_out");
-    refuseLogin(turn, asked, { ...message, retry_after: LOGIN_WAIT });
+    login(machine, { ...asked, key: null });
+  } else if (message.type === "AlreadyAuthorized" && !machine.line.standing) {
+    giveUp(machine, "logged_out");
+    refuseLogin(machine, asked, { ...message, retry_after: LOGIN_WAIT });
   } else {
-    refuseLogin(turn, asked, message);
+    refuseLogin(machine, asked, message);
   }
 }
 
-function loggedOut(line: Line, turn: Turn): void {
-  if (turn.memory.policy.delivery === "cookie") turn.outputs.push({ do: "clear-cookie" });
-  line.forget(turn, "logged_out");
+function loggedOut(machine: Machine): void {
+  if (isByCookie(machine)) machine.outputs.push({ do: "clear-cookie" });
+  forget(machine, "logged_out");
 }
 
-function closed(line: Line, turn: Turn, code: number | null, reason: string | undefined): Link {
-  line.fail(turn, "lost");
+function closed(machine: Machine, code: number | null, reason: string | undefined): void {
+  const { line } = machine;
+  fail(machine, "lost");
   // The close frame may be lost; the session has ended all the same.
   const after = line.ended ? "forget" : afterClose(code);
-  if (after === "forget") line.forget(turn, line.ended ?? (isExpiry(code) ? "expired" : ending(reason)));
-  return away(turn, code, after === "stay", line.reconnectAfter);
+  if (after === "forget") forget(machine, line.ended ?? (isExpiry(code) ? "expired" : ending(reason)));
+  leave(machine, code, after, line.reconnectAfter);
 }
 
 /** Brings the connection in line with what is kept by now. */
-function look(line: Line, turn: Turn): Link | undefined {
-  const { kept, memory } = turn;
-  if (line.standing.at === "authenticated") {
-    if (kept) return line.isOf(kept.session) ? undefined : redial(line, turn);
+function look(machine: Machine): void {
+  const { kept, line } = machine;
+  if (line.standing) {
     // Wiped: nobody could come back to this session, so it must not live on.
-    line.giveUp(turn, "storage");
-  } else if (kept && !line.isDeciding() && line.retryAt === null) {
-    if (memory.policy.delivery === "cookie") return redial(line, turn);
-    present(line, turn);
+    if (!kept) giveUp(machine, "storage");
+    else if (!isOf(machine, kept.session)) redial(machine);
+  } else if (kept && !isDeciding(machine) && line.retryAt === null) {
+    (isByCookie(machine) ? redial : present)(machine);
   }
-  return undefined;
 }

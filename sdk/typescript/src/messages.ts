@@ -7,7 +7,6 @@ export type PublicKey =
   | { readonly kty: "EC"; readonly crv: "P-256"; readonly x: string; readonly y: string }
   | { readonly kty: "OKP"; readonly crv: "Ed25519"; readonly x: string };
 
-type Id = { readonly id: number };
 type Credentials = { readonly username: string; readonly password: string; readonly key?: PublicKey };
 
 /** A request that changes nothing in what this client keeps; the program asks and gets the answer. */
@@ -16,14 +15,15 @@ export type Question =
   | { readonly type: "Revoke"; readonly session: string }
   | { readonly type: "ChangePassword"; readonly old_password: string; readonly new_password: string };
 
-export type Request =
-  | ({ readonly type: "Login" | "Register" } & Id & Credentials)
-  | ({ readonly type: "RefreshToken"; readonly token: string; readonly attempt?: string; readonly proof?: string } & Id)
-  | { readonly type: "Ack"; readonly generation: number }
-  | ({ readonly type: "Logout"; readonly everywhere: boolean } & Id)
-  | ({ readonly type: "Ticket" } & Id)
-  | { readonly type: "Ping"; readonly id: number | string }
-  | (Question & Id);
+/** What is answered. */
+export type Wish =
+  | ({ readonly type: "Login" | "Register" } & Credentials)
+  | { readonly type: "RefreshToken"; readonly token: string; readonly attempt?: string; readonly proof?: string }
+  | { readonly type: "Logout"; readonly everywhere: boolean }
+  | { readonly type: "Ticket" | "Ping" }
+  | Question;
+
+export type Request = (Wish & { readonly id: number | string }) | { readonly type: "Ack"; readonly generation: number };
 
 /** Another session of the same user, as `sessions()` lists them. Times are seconds since the Unix epoch. */
 export interface SessionEntry {
@@ -38,7 +38,7 @@ export interface SessionEntry {
   readonly current: boolean;
 }
 
-const TEXTS = ["token", "session", "reason", "field", "username", "nonce", "delivery", "ticket"] as const;
+const TEXTS = ["token", "session", "reason", "nonce", "ticket"] as const;
 const COUNTS = ["generation", "expires_at", "refresh_at", "retry_after", "reconnect_after", "heartbeat"] as const;
 
 /**
@@ -56,17 +56,13 @@ export function readMessage(json: string): Incoming | null {
   try {
     const fields: Record<string, unknown> = JSON.parse(json);
     for (const field of TEXTS) if (typeof fields[field] !== "string") delete fields[field];
-    for (const field of COUNTS) if (!isCount(fields[field])) delete fields[field];
+    for (const field of COUNTS)
+      if (!(Number.isSafeInteger(fields[field]) && Number(fields[field]) >= 0)) delete fields[field];
     if (!Array.isArray(fields["sessions"])) delete fields["sessions"];
     return typeof fields["type"] === "string" ? (fields as Incoming) : null;
   } catch {
     return null;
   }
-}
-
-/** A whole number from 0 to 2^53 - 1. */
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** What a `Success` or `Registered` grants; null where it is not whole. */

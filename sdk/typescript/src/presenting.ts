@@ -1,132 +1,133 @@
 // Going on with a session: presenting what is kept, and taking a refusal.
 
-import type { Line, Presented } from "./line.js";
+import { ask, forget, giveUp, isDeciding, isOf, type Presented } from "./line.js";
 import type { Incoming } from "./messages.js";
-import { refusal } from "./reasons.js";
+import { type LogoutReason, refusal } from "./reasons.js";
 import { attempted } from "./record.js";
-import { outcomeOf, refuse, send, type Turn, tell } from "./turn.js";
+import { isByCookie, type Machine, outcomeOf, refuse, type Settle, tell } from "./turn.js";
 
 /** Opens a connection. In cookie delivery the upgrade itself presents, so its attempt key is kept before. */
-export function connect(turn: Turn): void {
-  const attempt = turn.memory.policy.delivery === "cookie" ? attemptKey(turn) : null;
-  turn.outputs.push({ do: "connect", attempt });
+export function dial(machine: Machine): void {
+  machine.link = { status: "connecting" };
+  machine.dialAt = Number.POSITIVE_INFINITY;
+  machine.outputs.push({ do: "connect", attempt: isByCookie(machine) ? attemptKey(machine) : null });
 }
 
 /** The upgrade has presented the cookie, if there is one. What the request behind it gets tells if there was none. */
-export function expectCookie(line: Line, turn: Turn): void {
-  const { session = null, generation = 0 } = turn.kept ?? {};
-  line.standing = { at: "logged-out", tried: session };
-  send(turn, { type: "Ping", id: line.ask(turn, { for: "present", session, generation, evidence: "cookie", tag: 0 }) });
+export function expectCookie(machine: Machine): void {
+  const { session = null, generation = 0 } = machine.kept ?? {};
+  machine.line.tried = session;
+  ask(machine, { for: "present", session, generation, evidence: "cookie", settle: null }, { type: "Ping" });
 }
 
 /**
  * Presents what is kept, with a proof or under its attempt key; unless something is being decided: what comes of that
  * decides what there is to present.
  */
-export function present(line: Line, turn: Turn, tag = 0): void {
-  if (line.isDeciding()) {
-    line.retryAt = turn.now.ms;
-    return refuse(turn, tag, "busy");
+export function present(machine: Machine, settle: Settle = null): void {
+  const { line, kept, now } = machine;
+  if (isDeciding(machine)) {
+    line.retryAt = now.ms;
+    return refuse(machine, settle, "busy");
   }
   line.retryAt = line.refreshAt = null;
-  const { kept } = turn;
-  const isAuthenticated = line.standing.at === "authenticated";
   // Another tab forgot the session meanwhile, or logged in anew: then its session is not this connection's.
-  if (!kept?.token || (isAuthenticated && !line.isOf(kept.session))) return refuse(turn, tag, "not_logged_in");
-  const { session, generation, token } = kept;
-  if (!isAuthenticated) {
-    line.standing = { at: "logged-out", tried: session };
-    turn.memory.ended = "logged_out";
+  if (!kept?.token || (line.standing && !isOf(machine, kept.session))) return refuse(machine, settle, "not_logged_in");
+  const { session, generation, token, bound } = kept;
+  if (!line.standing) {
+    line.tried = session;
+    machine.ended = "logged_out";
   }
-  if (kept.bound === "key") {
-    line.signing = { token, tag };
-    return sign(line, turn);
+  if (bound === "key") {
+    line.signing = { token, settle };
+    return sign(machine);
   }
-  const attempt = attemptKey(turn) ?? "";
-  const id = line.ask(turn, { for: "present", session, generation, evidence: "attempt", tag });
-  send(turn, { type: "RefreshToken", id, token, attempt });
+  const attempt = attemptKey(machine) ?? "";
+  ask(
+    machine,
+    { for: "present", session, generation, evidence: "attempt", settle },
+    { type: "RefreshToken", token, attempt },
+  );
 }
 
 /** The attempt key of what is kept: the one that is there, or a new one. */
-function attemptKey(turn: Turn): string | null {
-  if (turn.kept && !turn.kept.attempt) turn.kept = attempted(turn.kept, turn.dice);
-  return turn.kept?.attempt ?? null;
+function attemptKey(machine: Machine): string | null {
+  const { kept, dice } = machine;
+  if (kept && !kept.attempt) machine.kept = attempted(kept, dice);
+  return machine.kept?.attempt ?? null;
 }
 
 /** Asks for the proof that a presentation waits for, once there is a nonce to make it over. */
-export function sign({ signing, nonce }: Line, turn: Turn): void {
-  if (signing && nonce) turn.outputs.push({ do: "sign", token: signing.token, nonce });
+export function sign({ line: { signing, nonce }, outputs }: Machine): void {
+  if (signing && nonce) outputs.push({ do: "sign", token: signing.token, nonce });
 }
 
 /** `proof` is null where the key is gone. */
-export function signed(line: Line, turn: Turn, token: string, proof: string | null): void {
+export function signed(machine: Machine, token: string, proof: string | null): void {
+  const { line, kept } = machine;
   const { signing } = line;
   if (signing?.token !== token) return;
   line.signing = null;
-  const { kept } = turn;
-  const { tag } = signing;
+  const { settle } = signing;
   // Something else is being decided by now, or another tab stored a newer token while this one was signed.
-  if (line.isDeciding() || kept?.token !== token) return present(line, turn, tag);
+  if (isDeciding(machine) || kept?.token !== token) return present(machine, settle);
   const { session, generation } = kept;
-  if (proof === null) {
-    end(line, turn, session, "key_lost");
-    return refuse(turn, tag, "key_lost");
+  if (proof) {
+    return ask(
+      machine,
+      { for: "present", session, generation, evidence: "proof", settle },
+      { type: "RefreshToken", token, proof },
+    );
   }
-  const id = line.ask(turn, { for: "present", session, generation, evidence: "proof", tag });
-  send(turn, { type: "RefreshToken", id, token, proof });
+  end(machine, session, "key_lost");
+  refuse(machine, settle, "key_lost");
 }
 
 /** Takes an `InvalidToken`. Says whether the way on is another connection, because a cookie was refused. */
-export function refused(line: Line, turn: Turn, presented: Presented, message: Incoming): boolean {
-  const { session, evidence, tag } = presented;
+export function refused(machine: Machine, presented: Presented, message: Incoming): boolean {
+  const { session, evidence, settle } = presented;
   const reason = refusal(message.reason);
   const isDead = reason === "reused" || reason === "revoked";
   // The server has ended the session on this connection as well.
-  if (isDead && line.isOf(session)) line.standing = { at: "logged-out", tried: session };
-  if (isToBeRepeated(line, turn, presented, reason, isDead)) {
+  if (isDead && isOf(machine, session)) {
+    machine.line.standing = null;
+    machine.line.tried = session;
+  }
+  if (isToBeRepeated(machine, presented, reason, isDead)) {
     if (evidence === "cookie") return true;
-    present(line, turn, tag);
+    present(machine, settle);
     return false;
   }
-  const { kept } = turn;
+  const { kept } = machine;
   if (kept ? kept.session === session : reason !== "stale") {
-    end(line, turn, session, reason === "proof_required" && evidence === "proof" ? "key_lost" : reason);
+    end(machine, session, reason === "proof_required" && evidence === "proof" ? "key_lost" : reason);
   }
-  tell(turn, tag, outcomeOf(message));
+  tell(machine, settle, outcomeOf(message));
   return false;
 }
 
 /** Whether there is something to present after this refusal, which may be what was presented, shown in another way. */
-function isToBeRepeated(line: Line, turn: Turn, presented: Presented, reason: string, isDead: boolean): boolean {
-  const { kept, memory } = turn;
+function isToBeRepeated(machine: Machine, presented: Presented, reason: LogoutReason, isDead: boolean): boolean {
+  const { kept, line, policy } = machine;
   const { session, generation, evidence } = presented;
   if (!kept) return false;
   // Another tab logged in anew: its session is the one to go on with, on a connection that has none.
-  if (kept.session !== session) return line.standing.at === "logged-out";
+  if (kept.session !== session) return !line.standing;
   if (isDead) return false;
   // Another tab stored a newer one meanwhile.
   if (kept.generation > generation) return true;
   const renewing = `${session}/${generation}`;
-  if (reason === "stale" && memory.renewed !== renewing) {
+  if (reason === "stale" && machine.renewed !== renewing) {
     // Nothing newer is here, so somebody else is ahead: a new attempt makes that known.
-    memory.renewed = renewing;
-    turn.kept = attempted(kept, turn.dice);
+    machine.renewed = renewing;
+    machine.kept = attempted(kept, machine.dice);
     return true;
   }
-  if (reason !== "proof_required" || evidence !== "attempt" || !memory.policy.canProve) return false;
-  turn.kept = { ...kept, bound: "key" };
+  if (reason !== "proof_required" || evidence !== "attempt" || !policy.canProve) return false;
+  machine.kept = { ...kept, bound: "key" };
   return true;
 }
 
-function end(line: Line, turn: Turn, session: string | null, reason: Parameters<Line["forget"]>[1]): void {
-  if (line.isOf(session)) line.giveUp(turn, reason);
-  else line.forget(turn, reason);
-}
-
-/** Takes what says that the server cannot look at a presentation now. Gives when to connect again, for a cookie. */
-export function putOff(line: Line, turn: Turn, { evidence }: Presented, { retry_after = 1 }: Incoming): number | null {
-  const until = turn.now.ms + Math.max(1, retry_after) * 1000;
-  if (evidence === "cookie") return until;
-  line.retryAt = until;
-  return null;
+function end(machine: Machine, session: string | null, reason: LogoutReason): void {
+  (isOf(machine, session) ? giveUp : forget)(machine, reason);
 }

@@ -3,20 +3,8 @@
 /** The reasons of `InvalidToken` (protocol, section 9). */
 export type Refusal = "malformed" | "expired" | "stale" | "reused" | "revoked" | "unknown" | "proof_required";
 
-const REFUSALS: readonly Refusal[] = [
-  "malformed",
-  "expired",
-  "stale",
-  "reused",
-  "revoked",
-  "unknown",
-  "proof_required",
-];
-
 /** The reasons of `Ended`, and of a close with 4403 (protocol, sections 7 and 10). */
 export type Ending = "logout" | "reused" | "admin" | "password_changed" | "limit" | "expired";
-
-const ENDINGS: readonly Ending[] = ["logout", "reused", "admin", "password_changed", "limit", "expired"];
 
 /**
  * Why nobody is logged in.
@@ -32,12 +20,20 @@ const ENDINGS: readonly Ending[] = ["logout", "reused", "admin", "password_chang
  */
 export type LogoutReason = "logged_out" | "key_lost" | "cookie_lost" | "storage" | Refusal | Ending;
 
+const KNOWN = "malformed expired stale reused revoked unknown proof_required logout admin password_changed limit".split(
+  " ",
+);
+
+function known(reason: string | undefined, fallback: LogoutReason): LogoutReason {
+  return (KNOWN.find((one) => one === reason) as LogoutReason | undefined) ?? fallback;
+}
+
 /** A reason that this client does not know is treated as `malformed`. */
-export function refusal(reason: string | undefined): Refusal {
-  return REFUSALS.find((known) => known === reason) ?? "malformed";
+export function refusal(reason: string | undefined): LogoutReason {
+  return known(reason, "malformed");
 }
 
 /** An ending that this client does not know is a revocation. */
-export function ending(reason: string | undefined): Ending | "revoked" {
-  return ENDINGS.find((known) => known === reason) ?? "revoked";
+export function ending(reason: string | undefined): LogoutReason {
+  return known(reason, "revoked");
 }

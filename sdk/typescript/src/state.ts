@@ -1,8 +1,7 @@
 // What a program is told about its session.
 
 import type { LogoutReason } from "./reasons.js";
-import type { Grant, Kept, Owner } from "./record.js";
-import type { Now, Phase } from "./turn.js";
+import type { Grant, Owner } from "./record.js";
 
 /**
  * Where a session is. Times are seconds since the Unix epoch, but `until`, which is milliseconds.
@@ -23,29 +22,10 @@ export type Status =
   | { readonly status: "stopped"; readonly username: string | null; readonly code: number }
   | { readonly status: "logged-out"; readonly reason: LogoutReason }
   | { readonly status: "authenticating"; readonly username: string | null }
-  | ({ readonly status: "authenticated" } & Owner & Omit<Grant, "token">)
+  | Authenticated
   | { readonly status: "closed" };
+
+export type Authenticated = { readonly status: "authenticated" } & Owner & Omit<Grant, "token">;
 
 /** `leader`: whether this tab holds the connection that all tabs share. */
 export type State = Status & { readonly leader: boolean };
-
-export function statusOf(phase: Phase, kept: Kept | null, now: Now): Status {
-  const username = kept?.username ?? null;
-  switch (phase.at) {
-    case "waiting":
-      if (phase.until !== null) return { status: "waiting", username, until: now.unixMs + phase.until - now.ms };
-      return phase.code === null
-        ? { status: "connecting", username }
-        : { status: "stopped", username, code: phase.code };
-    case "connecting":
-      return { status: "connecting", username };
-    case "logged-out":
-      return { status: "logged-out", reason: phase.reason };
-    case "authenticating":
-      return { status: "authenticating", username };
-    case "authenticated": {
-      const { token: _, ...grant } = phase.grant;
-      return { status: "authenticated", ...phase.owner, ...grant };
-    }
-  }
-}

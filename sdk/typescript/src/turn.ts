@@ -1,8 +1,9 @@
-// What goes into the machine and what comes out of it, one turn at a time.
+// What goes into the machine and what comes out of it, one turn at a time; and what it remembers in between.
 
+import type { Line } from "./line.js";
 import type { Incoming, PublicKey, Question, Request, SessionEntry } from "./messages.js";
 import type { LogoutReason } from "./reasons.js";
-import type { Grant, Kept, Owner } from "./record.js";
+import type { Kept } from "./record.js";
 
 /** `ms` on a clock that does not jump; `unixMs` on the wall. */
 export interface Now {
@@ -19,25 +20,17 @@ export interface Policy {
   readonly canProve: boolean;
 }
 
-/** Where the client is, as a person would be told. */
-export type Phase =
-  /** No connection. The next one is tried at `until`; null: when a person or the program asks, because of `code`. */
-  | { readonly at: "waiting"; readonly until: number | null; readonly code: number | null }
-  | { readonly at: "connecting" }
-  | { readonly at: "logged-out"; readonly reason: LogoutReason }
-  | { readonly at: "authenticating" }
-  | Authenticated;
-
-export type Authenticated = { readonly at: "authenticated"; readonly grant: Grant; readonly owner: Owner };
-
 /** How something that the program asked for went. It passes between tabs, so it holds no token. */
 export type Outcome =
   | { readonly type: string; readonly sessions?: readonly SessionEntry[] }
   | { readonly code: string; readonly retry_after?: number };
 
+/** Whom to tell how something went; null where nobody waits for it. */
+export type Settle = ((outcome: Outcome) => void) | null;
+
 export interface Login {
   readonly do: "login";
-  readonly tag: number;
+  readonly settle: Settle;
   readonly username: string;
   readonly password: string;
   readonly register: boolean;
@@ -45,7 +38,7 @@ export interface Login {
   readonly key: PublicKey | null;
 }
 
-/** What happened. What does not fit the phase changes nothing. Tags, from 1 on, come back with the outcome. */
+/** What happened. What does not fit the moment changes nothing. */
 export type Input =
   /** A connection is wanted now, without waiting any longer. */
   | { readonly do: "start" }
@@ -54,9 +47,9 @@ export type Input =
   | { readonly do: "closed"; readonly code: number | null; readonly reason?: string }
   | { readonly do: "tick" }
   | Login
-  | { readonly do: "logout"; readonly tag: number; readonly everywhere: boolean }
-  | { readonly do: "refresh"; readonly tag: number }
-  | { readonly do: "question"; readonly tag: number; readonly question: Question }
+  | { readonly do: "logout"; readonly settle: Settle; readonly everywhere: boolean }
+  | { readonly do: "refresh"; readonly settle: Settle }
+  | { readonly do: "question"; readonly settle: Settle; readonly question: Question }
   /** The proof that was asked for, over this token; null where the key is gone. */
   | { readonly do: "signed"; readonly token: string; readonly proof: string | null }
   /** The ticket for this generation was exchanged for a cookie, or could not be. */
@@ -76,52 +69,59 @@ export type Output =
   | { readonly do: "sign"; readonly token: string; readonly nonce: string }
   | { readonly do: "exchange"; readonly ticket: string; readonly generation: number }
   | { readonly do: "clear-cookie" }
-  | { readonly do: "outcome"; readonly tag: number; readonly outcome: Outcome };
+  | { readonly do: "outcome"; readonly settle: NonNullable<Settle>; readonly outcome: Outcome };
 
-/** What outlives connections, but not the machine. */
-export interface Memory {
+/** The life of a client: away, dialing, on a line, and away again. Wall clock, for people. */
+export type Link =
+  | { readonly status: "waiting"; readonly until: number }
+  | { readonly status: "stopped"; readonly code: number }
+  | { readonly status: "connecting" }
+  | { readonly status: "open" };
+
+/** A client: what outlives its turns, and what the turn under way was given and leaves behind. */
+export interface Machine {
   readonly policy: Policy;
+  link: Link;
+  /** When to connect by itself, on the clock that does not jump. */
+  dialAt: number;
+  /** The open connection. It means nothing while none is. */
+  line: Line;
   lastId: number;
   /** Closes since the last `Success`. */
   failures: number;
   /** Why nobody is logged in, where nobody is. */
   ended: LogoutReason;
   /**
-   * The session and generation that were presented once more under a new attempt key. That is done once, on whichever connection: otherwise a
-   * network that breaks in time would let it go on for ever.
+   * The session and generation that were presented once more under a new attempt key. That is done once, on whichever
+   * connection: otherwise a network that breaks in time would let it go on for ever.
    */
   renewed: string | null;
-}
 
-/** One turn of the machine: what it is given, and what it leaves behind. */
-export interface Turn {
-  readonly now: Now;
+  now: Now;
   /** 16 random bytes, for one thing: an attempt key, or a wait. */
-  readonly dice: Uint8Array;
-  readonly memory: Memory;
+  dice: Uint8Array;
   /** What is kept, changed as the turn goes on. */
   kept: Kept | null;
-  readonly outputs: Output[];
+  outputs: Output[];
 }
 
-export function send(turn: Turn, request: Request): void {
-  turn.outputs.push({ do: "send", request });
+export function isByCookie({ policy }: Machine): boolean {
+  return policy.delivery === "cookie";
 }
 
-/** Nobody waits for the tag 0. */
-export function tell(turn: Turn, tag: number, outcome: Outcome): void {
-  if (tag) turn.outputs.push({ do: "outcome", tag, outcome });
+export function tell({ outputs }: Machine, settle: Settle, outcome: Outcome): void {
+  if (settle) outputs.push({ do: "outcome", settle, outcome });
 }
 
-export function refuse(turn: Turn, tag: number, code: string): void {
-  tell(turn, tag, { code });
+export function refuse(machine: Machine, settle: Settle, code: string): void {
+  tell(machine, settle, { code });
 }
 
-const GRANTS = new Set(["Success", "Registered", "LoggedOut", "Sessions", "Revoked", "PasswordChanged"]);
+const GRANTS = ["Success", "Registered", "LoggedOut", "Sessions", "Revoked", "PasswordChanged"];
 
 /** What a program is told about the answer to its wish. */
 export function outcomeOf({ type, sessions, reason, retry_after }: Incoming): Outcome {
-  if (GRANTS.has(type)) return { type, ...(sessions && { sessions }) };
+  if (GRANTS.includes(type)) return { type, ...(sessions && { sessions }) };
   // `InvalidPassword` as a code: `invalid_password`.
   const code = reason ?? type.replace(/\B[A-Z]/g, "_$&").toLowerCase();
   return { code, ...(retry_after && { retry_after }) };

@@ -6,10 +6,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readText } from "../src/framing.js";
-import { Machine } from "../src/machine.js";
+import { deadlineOf, handle, newMachine, statusOf } from "../src/machine.js";
 import { readMessage } from "../src/messages.js";
 import type { Kept } from "../src/record.js";
-import type { Input, Output, Phase } from "../src/turn.js";
+import type { Status } from "../src/state.js";
+import type { Input, Machine, Output } from "../src/turn.js";
 import { fromHex, vectors } from "./support/vectors.js";
 
 interface Step {
@@ -49,19 +50,19 @@ for (const example of cases) {
     let kept = stored(example);
     for (const step of example.steps) {
       const name = step.client ?? "one";
-      const machine = machines.get(name) ?? new Machine(policy);
+      const machine = machines.get(name) ?? newMachine(policy);
       machines.set(name, machine);
       const outputs = inputs(step).flatMap((input) => {
         const now = { ms: step.at, unixMs: unix * 1000 + step.at };
-        const turn = machine.handle(now, fromHex(step.dice ?? "00".repeat(16)), kept, input);
-        kept = turn.kept;
-        return turn.outputs.flatMap(shownOutput);
+        const outputs = handle(machine, now, fromHex(step.dice ?? "00".repeat(16)), kept, input);
+        kept = machine.kept;
+        return outputs.flatMap(shownOutput);
       });
       const at = `at ${step.at}`;
       assert.deepEqual([...application(step), ...outputs], step.outputs, at);
       if (step.storage !== undefined) assert.deepEqual(shown(kept), step.storage, at);
-      if (step.state !== undefined) assert.deepEqual(named(machine.phase), flat(step.state), at);
-      if (step.deadline !== undefined) assert.equal(machine.deadline, step.deadline, at);
+      if (step.state !== undefined) assert.deepEqual(named(statusOf(machine)), flat(step.state), at);
+      if (step.deadline !== undefined) assert.equal(deadlineOf(machine), step.deadline ?? Number.POSITIVE_INFINITY, at);
     }
   });
 }
@@ -87,13 +88,16 @@ function inputs(step: Step): Input[] {
   return message === null ? [] : [{ do: "message", message }];
 }
 
+const loggingIn = () => {};
+const waiting = () => {};
+
 function input(step: Step): Input {
   if (step.start) return { do: "start" };
   if (step.opened) return { do: "opened" };
   if (step.closed !== undefined) return { do: "closed", code: step.closed };
-  if (step.login) return { do: "login", tag: 1, key: null, ...step.login };
-  if (step.logout) return { do: "logout", tag: 2, ...step.logout };
-  if (step.refresh) return { do: "refresh", tag: 3 };
+  if (step.login) return { do: "login", settle: loggingIn, key: null, ...step.login };
+  if (step.logout) return { do: "logout", settle: waiting, ...step.logout };
+  if (step.refresh) return { do: "refresh", settle: waiting };
   assert.ok(step.tick, "a step needs an input");
   return { do: "tick" };
 }
@@ -106,7 +110,7 @@ function shownOutput(output: Output): unknown[] {
       return [{ send: output.request }];
     case "outcome": {
       const { outcome } = output;
-      if (output.tag !== 1 || !("code" in outcome) || outcome.code === "lost") return [];
+      if (output.settle !== loggingIn || !("code" in outcome) || outcome.code === "lost") return [];
       return [{ login_refused: outcome.retry_after ?? null }];
     }
     default:
@@ -120,8 +124,10 @@ function shown(kept: Kept | null): unknown {
   return { session, generation, token, attempt: attempt ?? null };
 }
 
-function named(phase: Phase): string {
-  return phase.at === "logged-out" ? phase.reason : phase.at;
+/** The examples call it waiting, for whatever the client waits. */
+function named(status: Status): string {
+  if (status.status === "logged-out") return status.reason;
+  return status.status === "stopped" ? "waiting" : status.status;
 }
 
 /** This client tells the reason in one word, whoever it came from. */

@@ -1,6 +1,6 @@
 // A browser with any number of tabs, and a server, on a clock that the test turns. Nothing here waits.
 
-import type { Environment, RequestLock, Sharing, Socket } from "../../src/environment.js";
+import type { Environment, RequestLock, Socket } from "../../src/environment.js";
 import { Handfast } from "../../src/handfast.js";
 import type { KeyStore } from "../../src/keys.js";
 import type { TokenStorage } from "../../src/storage.js";
@@ -121,7 +121,7 @@ export class World {
   cookie = { exchange: async (_ticket: string) => true, clear: async () => true };
   /** Half of every wait. */
   dice = Uint8Array.of(0x80, ...new Uint8Array(15));
-  sharing: Sharing["with"] = "nobody";
+  sharing: "nobody" | "tabs" | "copies" = "nobody";
   readonly #locks = new Map<string, (() => void)[]>();
   #names = 0;
 
@@ -168,7 +168,7 @@ export class World {
     return {
       endpoint: ENDPOINT,
       name: "handfast:test",
-      sharing: this.#sharing(tab),
+      ...this.#sharing(tab),
       storage: this.storage,
       keys: this.keys,
       cookie: { exchange: (ticket) => this.cookie.exchange(ticket), clear: () => this.cookie.clear() },
@@ -201,9 +201,9 @@ export class World {
     };
   }
 
-  #sharing(tab: Tab): Sharing {
+  #sharing(tab: Tab): Pick<Environment, "requestLock" | "openChannel" | "copy"> {
     const requestLock: RequestLock = (name, signal, held) => this.#lock(tab, name, signal, held);
-    if (this.sharing === "nobody") return { with: "nobody" };
+    if (this.sharing === "nobody") return { requestLock, openChannel: null, copy: null };
     if (this.sharing === "copies") {
       const renew = () => {
         this.#names += 1;
@@ -212,11 +212,11 @@ export class World {
         tab.area.set("tab", id);
         return id;
       };
-      return { with: "copies", requestLock, tab: () => tab.area.get("tab") ?? renew(), renew };
+      return { requestLock, openChannel: null, copy: { name: () => tab.area.get("tab") ?? renew(), renew } };
     }
     return {
-      with: "tabs",
       requestLock,
+      copy: null,
       openChannel: (hear) => {
         tab.channels.add(hear);
         return {
