@@ -88,7 +88,13 @@ impl Line {
 
     /// Logs out on a connection that the server takes for authenticated, and this client does not: nobody could log in
     /// on it otherwise.
+    ///
+    /// What is on its way already comes first: a logout does the same, a login is answered that somebody is in, and this
+    /// one would end what comes of it.
     pub(super) fn leave(&mut self, turn: &mut Turn<'_>) {
+        if !self.asked.is_empty() {
+            return;
+        }
         if let Some(id) = self.asks(turn, Asked::Leave) {
             let everywhere = false;
             turn.send(&Outgoing::Logout { id, everywhere });
