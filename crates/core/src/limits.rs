@@ -6,6 +6,8 @@ use core::time::Duration;
 pub const TOKEN_BYTES: usize = 4096;
 /// The longest user name, in characters.
 pub const USERNAME_CHARS: usize = 64;
+/// The longest public key, as the JSON text of a JWK, in bytes. A P-256 key takes about 130.
+pub const KEY_BYTES: usize = 1024;
 /// The longest password, in bytes.
 pub const PASSWORD_BYTES: usize = 1024;
 /// The longest attempt key, in bytes. 22 characters of base64url hold the 128 bits that one needs.

@@ -36,6 +36,7 @@ mod limiter;
 mod node;
 mod origin;
 pub mod password;
+mod proof;
 pub mod random;
 mod serve;
 mod session;

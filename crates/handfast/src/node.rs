@@ -1,8 +1,8 @@
 //! One running node: what its connections share.
 
 use crate::{
-    address::Addresses, credentials::Credentials, hub::Hub, limiter::Limiter, session::Application,
-    settings::Settings, token::TokenIssuer,
+    address::Addresses, credentials::Credentials, hub::Hub, limiter::Limiter, proof::Nonces,
+    session::Application, settings::Settings, token::TokenIssuer,
 };
 use handfast_core::{
     limits::ConnectionLimits,
@@ -27,6 +27,7 @@ pub(crate) struct Node {
     pub(crate) hub: Arc<Hub>,
     pub(crate) ledger: Ledger,
     pub(crate) tokens: Arc<TokenIssuer>,
+    pub(crate) nonces: Nonces,
     pub(crate) credentials: Arc<dyn Credentials>,
     pub(crate) application: Application,
     pub(crate) addresses: Arc<Addresses>,

@@ -21,12 +21,6 @@ pub fn token_id() -> Random128 {
     bytes()
 }
 
-/// The nonce of a new connection's `Hello`.
-#[must_use]
-pub fn nonce() -> Random128 {
-    bytes()
-}
-
 /// The name of this run of a node.
 #[must_use]
 pub fn node() -> u64 {

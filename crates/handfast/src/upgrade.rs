@@ -92,6 +92,7 @@ pub(crate) async fn upgrade(
     if !node.settings.allowed_origins.allow(headers, host) {
         return Err(UpgradeRefused::ForbiddenOrigin);
     }
+    let host: Box<str> = host.unwrap_or_default().into();
     let framing = Framing::negotiate(subprotocols(headers));
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
@@ -109,6 +110,7 @@ pub(crate) async fn upgrade(
             Ok(upgraded) => Upgrading {
                 node,
                 framing,
+                host,
                 address,
                 agent,
             }
@@ -211,6 +213,7 @@ fn list<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> impl Iterator<
 struct Upgrading {
     node: Arc<Node>,
     framing: Framing,
+    host: Box<str>,
     address: IpAddr,
     agent: Box<str>,
 }
@@ -236,6 +239,7 @@ impl Upgrading {
         let Self {
             node,
             framing,
+            host,
             address,
             agent,
         } = self;
@@ -252,6 +256,7 @@ impl Upgrading {
             stream,
             Accepted {
                 framing,
+                host,
                 place,
                 agent,
             },

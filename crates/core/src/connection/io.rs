@@ -4,7 +4,8 @@ use crate::{
     close::Closing,
     framing::Frame,
     message::{
-        Answer, Envelope, Grant, InvalidReason, InvalidRequest, ListedSession, Request, Secret,
+        Answer, Credentials, Envelope, Grant, InvalidReason, InvalidRequest, ListedSession,
+        Request, Secret,
     },
     session::{AttemptHash, Generation, Pushed, Refusal, RevocationReason, SessionId},
 };
@@ -74,10 +75,8 @@ pub enum Output {
 pub enum Question {
     /// Verify a login, and make this connection the owner of a new session.
     Login {
-        /// Who it is, as typed.
-        username: Box<str>,
-        /// The password.
-        password: Secret,
+        /// What was typed, and the key that the session is to be bound to.
+        credentials: Credentials,
         /// Whether the account is to be made.
         register: bool,
     },

@@ -4,7 +4,7 @@ use super::{Connection, Delivery, Kind, Output, PONGS_FOR_ACK, Question, State, 
 use crate::{
     close::{CloseCode, Closing},
     framing::{Frame, Framing, TextFrame},
-    message::{Answer, Envelope, InvalidReason, InvalidRequest, Request, RequestId},
+    message::{Answer, Credentials, Envelope, InvalidReason, InvalidRequest, Request, RequestId},
     session::{Generation, SessionId},
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -96,28 +96,8 @@ impl Connection {
 
     fn take_stranger(&mut self, id: Option<RequestId>, request: Request) {
         match request {
-            Request::Login { username, password } => {
-                self.ask(
-                    id,
-                    Kind::Login,
-                    Question::Login {
-                        username,
-                        password,
-                        register: false,
-                    },
-                );
-            }
-            Request::Register { username, password } => {
-                self.ask(
-                    id,
-                    Kind::Login,
-                    Question::Login {
-                        username,
-                        password,
-                        register: true,
-                    },
-                );
-            }
+            Request::Login(credentials) => self.log_in(id, credentials, false),
+            Request::Register(credentials) => self.log_in(id, credentials, true),
             Request::RefreshToken {
                 token,
                 attempt,
@@ -135,6 +115,7 @@ impl Connection {
                 );
             }
             Request::Ack { .. } => {}
+            Request::Ping => self.answer(id, Answer::Pong),
             Request::Logout { .. }
             | Request::Sessions
             | Request::Revoke { .. }
@@ -144,9 +125,21 @@ impl Connection {
         }
     }
 
+    /// A session can be bound to a key only where a nonce is given to prove it with.
+    fn log_in(&mut self, id: Option<RequestId>, credentials: Credentials, register: bool) {
+        if credentials.key.is_some() && self.framing == Framing::Plain {
+            return self.refuse(id, InvalidRequest::because(InvalidReason::KeyUnsupported));
+        }
+        let login = Question::Login {
+            credentials,
+            register,
+        };
+        self.ask(id, Kind::Login, login);
+    }
+
     fn take_subject(&mut self, id: Option<RequestId>, request: Request, session: SessionId) {
         match request {
-            Request::Login { .. } | Request::Register { .. } => {
+            Request::Login(_) | Request::Register(_) => {
                 let username = self
                     .bound()
                     .map(|(_, subject)| subject.into())
@@ -178,6 +171,7 @@ impl Connection {
                     everywhere,
                 },
             ),
+            Request::Ping => self.answer(id, Answer::Pong),
             Request::Sessions => self.ask(id, Kind::List, Question::List),
             Request::Revoke { session } => {
                 self.ask(id, Kind::Revoke(session), Question::Revoke { session })

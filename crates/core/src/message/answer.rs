@@ -88,6 +88,8 @@ pub enum Answer {
     NotLoggedIn,
     /// The subject's sessions.
     Sessions(Vec<ListedSession>),
+    /// The answer to a `Ping`.
+    Pong,
     /// One of the subject's sessions has ended, as asked.
     Revoked(SessionId),
     /// The password is changed.
@@ -134,6 +136,7 @@ impl Answer {
             Self::LoggedOut => "LoggedOut",
             Self::NotLoggedIn => "NotLoggedIn",
             Self::Sessions(_) => "Sessions",
+            Self::Pong => "Pong",
             Self::Revoked(_) => "Revoked",
             Self::PasswordChanged => "PasswordChanged",
             Self::Unavailable { .. } => "Unavailable",
@@ -182,8 +185,11 @@ impl Serialize for Answer {
             Self::Closing { reconnect_after } => {
                 object.serialize_field("reconnect_after", reconnect_after)?
             }
-            Self::InvalidPassword | Self::LoggedOut | Self::NotLoggedIn | Self::PasswordChanged => {
-            }
+            Self::InvalidPassword
+            | Self::LoggedOut
+            | Self::NotLoggedIn
+            | Self::Pong
+            | Self::PasswordChanged => {}
         }
         object.end()
     }

@@ -17,7 +17,9 @@ pub(super) enum Value<'a> {
     Flag(bool),
     Whole(u64),
     Text(Cow<'a, str>),
-    /// A negative, broken or huge number, a list, an object, or a string that is no Unicode text.
+    /// An object, as its JSON text.
+    Object(&'a str),
+    /// A negative, broken or huge number, a list, or a string that is no Unicode text.
     Other,
 }
 
@@ -109,6 +111,7 @@ impl<'a> Value<'a> {
             Some(b'"') => {
                 serde_json::from_str(json).map_or(Self::Other, |Text(text)| Self::Text(text))
             }
+            Some(b'{') => Self::Object(json),
             Some(b't') => Self::Flag(true),
             Some(b'f') => Self::Flag(false),
             Some(b'n') => Self::Null,

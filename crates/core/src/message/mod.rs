@@ -5,4 +5,6 @@ mod fields;
 mod request;
 
 pub use answer::{Answer, Grant, ListedSession};
-pub use request::{Envelope, InvalidReason, InvalidRequest, Request, RequestId, Secret};
+pub use request::{
+    Credentials, Envelope, InvalidReason, InvalidRequest, Request, RequestId, Secret,
+};

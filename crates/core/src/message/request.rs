@@ -65,19 +65,9 @@ pub struct Envelope<T> {
 #[derive(Clone, Debug)]
 pub enum Request {
     /// Begin a session.
-    Login {
-        /// Who it is, as typed.
-        username: Box<str>,
-        /// The password.
-        password: Secret,
-    },
+    Login(Credentials),
     /// Make an account and begin a session.
-    Register {
-        /// Who it shall be, as typed.
-        username: Box<str>,
-        /// The password.
-        password: Secret,
-    },
+    Register(Credentials),
     /// Go on with a session, or rotate it.
     RefreshToken {
         /// The token.
@@ -111,6 +101,20 @@ pub enum Request {
         /// The password from now on.
         new_password: Secret,
     },
+    /// Show that you are there.
+    Ping,
+}
+
+/// What a client logs in with.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Who it is, as typed.
+    pub username: Box<str>,
+    /// The password.
+    pub password: Secret,
+    /// The public key that the session is to be bound to: the JSON text of an object, at most [`limits::KEY_BYTES`]
+    /// long.
+    pub key: Option<Box<str>>,
 }
 
 /// Why a request is invalid, as `InvalidRequest` names it.
@@ -144,8 +148,11 @@ pub enum InvalidReason {
     PasswordTooShort,
     /// The password is longer than [`limits::PASSWORD_BYTES`].
     PasswordTooLong,
-    /// A login asked for a key-bound session, which this server does not offer.
+    /// A login asked for a session that is bound to a key, where there is none, or to a key of a kind that is not
+    /// taken.
     KeyUnsupported,
+    /// The key of a login is no public key.
+    KeyInvalid,
     /// The session to revoke is none of the subject's.
     UnknownSession,
     /// The token belongs to another session than the one that this connection is bound to.
@@ -172,6 +179,7 @@ impl InvalidReason {
             Self::PasswordTooShort => "password_too_short",
             Self::PasswordTooLong => "password_too_long",
             Self::KeyUnsupported => "key_unsupported",
+            Self::KeyInvalid => "key_invalid",
             Self::UnknownSession => "unknown_session",
             Self::OtherSession => "other_session",
         }
@@ -250,14 +258,8 @@ impl Request {
             return Err(InvalidRequest::because(InvalidReason::MissingType));
         }
         match required(&fields.kind, "type")? {
-            "Login" => {
-                let (username, password) = credentials(fields)?;
-                Ok(Self::Login { username, password })
-            }
-            "Register" => {
-                let (username, password) = credentials(fields)?;
-                Ok(Self::Register { username, password })
-            }
+            "Login" => credentials(fields).map(Self::Login),
+            "Register" => credentials(fields).map(Self::Register),
             "RefreshToken" => Ok(Self::RefreshToken {
                 token: Secret::new(required(&fields.token, "token")?),
                 attempt: attempt(&fields.attempt)?,
@@ -279,6 +281,7 @@ impl Request {
                 old_password: password(&fields.old_password, "old_password")?,
                 new_password: password(&fields.new_password, "new_password")?,
             }),
+            "Ping" => Ok(Self::Ping),
             _ => Err(InvalidRequest::because(InvalidReason::UnknownType)),
         }
     }
@@ -288,7 +291,7 @@ fn required<'f>(value: &'f Value<'_>, field: &'static str) -> Result<&'f str, In
     match value {
         Value::Text(text) => Ok(text),
         Value::Absent => Err(InvalidRequest::of(InvalidReason::MissingField, field)),
-        Value::Null | Value::Whole(_) | Value::Flag(_) | Value::Other => {
+        Value::Null | Value::Whole(_) | Value::Flag(_) | Value::Object(_) | Value::Other => {
             Err(InvalidRequest::of(InvalidReason::WrongField, field))
         }
     }
@@ -300,7 +303,7 @@ fn optional<'f>(
 ) -> Result<Option<&'f str>, InvalidRequest> {
     match value {
         Value::Absent | Value::Null => Ok(None),
-        Value::Text(_) | Value::Whole(_) | Value::Flag(_) | Value::Other => {
+        Value::Text(_) | Value::Whole(_) | Value::Flag(_) | Value::Object(_) | Value::Other => {
             required(value, field).map(Some)
         }
     }
@@ -310,7 +313,7 @@ fn flag(value: &Value<'_>, field: &'static str) -> Result<bool, InvalidRequest> 
     match value {
         Value::Flag(flag) => Ok(*flag),
         Value::Absent | Value::Null => Ok(false),
-        Value::Text(_) | Value::Whole(_) | Value::Other => {
+        Value::Text(_) | Value::Whole(_) | Value::Object(_) | Value::Other => {
             Err(InvalidRequest::of(InvalidReason::WrongField, field))
         }
     }
@@ -324,7 +327,9 @@ fn generation(value: &Value<'_>) -> Result<Generation, InvalidRequest> {
             InvalidReason::MissingField,
             "generation",
         )),
-        Value::Null | Value::Text(_) | Value::Flag(_) | Value::Other => Err(wrong),
+        Value::Null | Value::Text(_) | Value::Flag(_) | Value::Object(_) | Value::Other => {
+            Err(wrong)
+        }
     }
 }
 
@@ -346,7 +351,8 @@ fn password(value: &Value<'_>, field: &'static str) -> Result<Secret, InvalidReq
     Ok(Secret::new(password))
 }
 
-fn credentials(fields: &Fields<'_>) -> Result<(Box<str>, Secret), InvalidRequest> {
+/// The user name, the password and the key of a login.
+fn credentials(fields: &Fields<'_>) -> Result<Credentials, InvalidRequest> {
     let username = required(&fields.username, "username")?;
     let password = password(&fields.password, "password")?;
     if !(1..=limits::USERNAME_CHARS).contains(&username.chars().count()) {
@@ -355,10 +361,19 @@ fn credentials(fields: &Fields<'_>) -> Result<(Box<str>, Secret), InvalidRequest
             "username",
         ));
     }
-    match fields.key {
-        Value::Absent | Value::Null => Ok((username.into(), password)),
-        Value::Text(_) | Value::Whole(_) | Value::Flag(_) | Value::Other => {
-            Err(InvalidRequest::of(InvalidReason::KeyUnsupported, "key"))
+    Ok(Credentials {
+        username: username.into(),
+        password,
+        key: key(&fields.key)?,
+    })
+}
+
+fn key(value: &Value<'_>) -> Result<Option<Box<str>>, InvalidRequest> {
+    match value {
+        Value::Absent | Value::Null => Ok(None),
+        Value::Object(json) if json.len() <= limits::KEY_BYTES => Ok(Some((*json).into())),
+        Value::Object(_) | Value::Text(_) | Value::Whole(_) | Value::Flag(_) | Value::Other => {
+            Err(InvalidRequest::of(InvalidReason::WrongField, "key"))
         }
     }
 }

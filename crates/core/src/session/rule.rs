@@ -30,8 +30,13 @@ pub enum Evidence {
     Bare,
     /// An attempt key, made and stored before this generation was first presented.
     Attempt(AttemptHash),
-    /// A verified proof of the session's key.
-    Proof,
+    /// A verified proof of a key.
+    Proof {
+        /// Which key. Only the session's own counts.
+        key: Thumbprint,
+        /// The attempt key beside it, which counts where the session has no key.
+        attempt: Option<AttemptHash>,
+    },
 }
 
 impl Evidence {
@@ -39,7 +44,17 @@ impl Evidence {
         match self {
             Self::Bare => Consumption::Bare,
             Self::Attempt(hash) => Consumption::Attempt(hash),
-            Self::Proof => Consumption::Proof,
+            Self::Proof { .. } => Consumption::Proof,
+        }
+    }
+
+    /// What this comes to for a session that is bound to `key`, or to none; `None` if it is not enough.
+    fn before(self, key: Option<Thumbprint>) -> Option<Self> {
+        match (key, self) {
+            (Some(bound), Self::Proof { key, .. }) => (key == bound).then_some(self),
+            (Some(_), Self::Bare | Self::Attempt(_)) => None,
+            (None, Self::Proof { attempt, .. }) => Some(attempt.map_or(Self::Bare, Self::Attempt)),
+            (None, Self::Bare | Self::Attempt(_)) => Some(self),
         }
     }
 }
@@ -70,7 +85,7 @@ pub enum Refusal {
     Revoked,
     /// The ledger has no such session, or never issued this generation.
     Unknown,
-    /// Its session is bound to a key, and no proof came with it.
+    /// Its session is bound to a key, and no proof of that key came with it.
     ProofRequired,
 }
 
@@ -191,8 +206,9 @@ pub fn present(
         evidence,
         connection,
     } = *presentation;
-    let consumption = evidence.consumption();
-    let presented = judge(&record, presentation, now, policy);
+    let evidence = evidence.before(record.key);
+    let presented = judge(&record, generation, evidence, now, policy);
+    let consumption = evidence.map_or(Consumption::Nothing, Evidence::consumption);
     let record = match presented {
         Presented::Advanced => record
             .confirm(generation, consumption)
@@ -266,18 +282,18 @@ pub fn revoke(record: SessionRecord, reason: RevocationReason, now: Timestamp) -
 /// The table of the session rule, without what follows from it.
 fn judge(
     record: &SessionRecord,
-    presentation: &Presentation,
+    generation: Generation,
+    evidence: Option<Evidence>,
     now: Timestamp,
     policy: &TokenPolicy,
 ) -> Presented {
-    let Presentation {
-        generation,
-        evidence,
-        ..
-    } = *presentation;
-    if let Some(refusal) = bar(record, evidence, now) {
-        Presented::Refused(refusal)
-    } else if generation > record.issued {
+    if let Some(refusal) = bar(record, now) {
+        return Presented::Refused(refusal);
+    }
+    let Some(evidence) = evidence else {
+        return Presented::Refused(Refusal::ProofRequired);
+    };
+    if generation > record.issued {
         if policy.roll_forward {
             Presented::RolledForward
         } else {
@@ -292,14 +308,12 @@ fn judge(
     }
 }
 
-/// What is refused whichever generation it is.
-fn bar(record: &SessionRecord, evidence: Evidence, now: Timestamp) -> Option<Refusal> {
+/// What is refused whichever generation it is, and whatever comes with it.
+fn bar(record: &SessionRecord, now: Timestamp) -> Option<Refusal> {
     if record.revoked.is_some() {
         Some(Refusal::Revoked)
     } else if now >= record.expires_at {
         Some(Refusal::Expired)
-    } else if record.key.is_some() && evidence != Evidence::Proof {
-        Some(Refusal::ProofRequired)
     } else {
         None
     }
@@ -308,7 +322,7 @@ fn bar(record: &SessionRecord, evidence: Evidence, now: Timestamp) -> Option<Ref
 /// The column `g = c < i`: the client may not have got the issued generation.
 fn judge_confirmed(consumed_by: Consumption, evidence: Evidence) -> Presented {
     match (evidence, consumed_by) {
-        (Evidence::Proof, _) | (Evidence::Attempt(_), Consumption::Nothing) => {
+        (Evidence::Proof { .. }, _) | (Evidence::Attempt(_), Consumption::Nothing) => {
             Presented::AnsweredAgain
         }
         (Evidence::Attempt(attempt), Consumption::Attempt(first)) if attempt == first => {
@@ -328,9 +342,8 @@ fn judge_confirmed(consumed_by: Consumption, evidence: Evidence) -> Presented {
 /// The column `c < g < i, or g < c`: the client, or who copied it, is behind.
 fn judge_older(record: &SessionRecord, generation: Generation, evidence: Evidence) -> Presented {
     let refusal = match (evidence, record.history.of(generation, record.confirmed)) {
-        (Evidence::Proof, _) | (Evidence::Attempt(_) | Evidence::Bare, Consumption::Nothing) => {
-            Refusal::Stale
-        }
+        (Evidence::Proof { .. }, _)
+        | (Evidence::Attempt(_) | Evidence::Bare, Consumption::Nothing) => Refusal::Stale,
         (Evidence::Attempt(attempt), Consumption::Attempt(first)) if attempt == first => {
             Refusal::Stale
         }

@@ -84,10 +84,17 @@ impl Ledger {
     fn decide(&mut self, asking: Asking<'_>, question: Question) -> (Reply, Signals) {
         match question {
             Question::Login {
-                username,
-                password,
+                credentials,
                 register,
-            } => (self.login(asking, &username, &password, register), vec![]),
+            } => (
+                self.login(
+                    asking,
+                    &credentials.username,
+                    &credentials.password,
+                    register,
+                ),
+                vec![],
+            ),
             Question::Present {
                 token,
                 attempt,

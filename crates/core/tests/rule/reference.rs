@@ -2,9 +2,17 @@
 
 use handfast_core::session::{
     AttemptHash, ConnectionId, Consumption, Evidence, Generation, Presented, Pushed, Refusal,
-    SessionRecord,
+    SessionRecord, Thumbprint,
 };
 use std::collections::BTreeMap;
+
+/// The key of every session that is bound to one.
+pub(crate) const KEY: Thumbprint = Thumbprint([7; 32]);
+/// A proof of it.
+pub(crate) const PROOF: Evidence = Evidence::Proof {
+    key: KEY,
+    attempt: None,
+};
 
 /// By what a generation was consumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +29,7 @@ impl From<Evidence> for By {
         match evidence {
             Evidence::Bare => Self::Bare,
             Evidence::Attempt(hash) => Self::Attempt(hash),
-            Evidence::Proof => Self::Proof,
+            Evidence::Proof { .. } => Self::Proof,
         }
     }
 }
@@ -72,9 +80,16 @@ impl Reference {
         if self.revoked {
             return Presented::Refused(Refusal::Revoked);
         }
-        if self.key_bound && evidence != Evidence::Proof {
-            return Presented::Refused(Refusal::ProofRequired);
-        }
+        let evidence = match evidence {
+            Evidence::Proof { key: KEY, .. } if self.key_bound => evidence,
+            _ if self.key_bound => return Presented::Refused(Refusal::ProofRequired),
+            Evidence::Proof { attempt: None, .. } => Evidence::Bare,
+            Evidence::Proof {
+                attempt: Some(attempt),
+                ..
+            } => Evidence::Attempt(attempt),
+            Evidence::Bare | Evidence::Attempt(_) => evidence,
+        };
         let (c, i) = (self.confirmed, self.issued);
         let presented = if g > i {
             self.alarm(g, evidence)
@@ -83,11 +98,11 @@ impl Reference {
             Presented::Advanced
         } else {
             match evidence {
-                Evidence::Proof if g == c => {
+                Evidence::Proof { .. } if g == c => {
                     self.consumed.insert(g, By::Proof);
                     Presented::AnsweredAgain
                 }
-                Evidence::Proof => Presented::Refused(Refusal::Stale),
+                Evidence::Proof { .. } => Presented::Refused(Refusal::Stale),
                 Evidence::Attempt(k) => self.attempt(g, k),
                 Evidence::Bare => self.bare(g),
             }

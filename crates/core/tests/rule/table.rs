@@ -1,7 +1,7 @@
 //! The rule against the [reference](super::reference): in every state of a random history, every presentation that
 //! could come next is decided alike.
 
-use super::reference::Reference;
+use super::reference::{KEY, PROOF, Reference};
 use handfast_core::{
     session::{
         Acknowledged, AttemptHash, ConnectionId, Evidence, Generation, Presentation, Presented,
@@ -31,25 +31,31 @@ fn generation(number: u64) -> Generation {
     Generation::new(number).expect("a small number")
 }
 
-/// Everything that a client could show; the proof comes last, since without a key there is none.
-static EVIDENCES: LazyLock<[Evidence; 5]> = LazyLock::new(|| {
-    let attempt = |key| Evidence::Attempt(AttemptHash::of(key));
+/// Everything that a client could show.
+static EVIDENCES: LazyLock<[Evidence; 8]> = LazyLock::new(|| {
+    let hash = |key| AttemptHash::of(key);
+    let attempt = |key| Evidence::Attempt(hash(key));
+    let other_proof = |attempt| Evidence::Proof {
+        key: Thumbprint([8; 32]),
+        attempt,
+    };
     [
         Evidence::Bare,
         attempt("the first attempt"),
         attempt("the second attempt"),
         attempt("the third attempt"),
-        Evidence::Proof,
+        PROOF,
+        Evidence::Proof {
+            key: KEY,
+            attempt: Some(hash("the first attempt")),
+        },
+        other_proof(None),
+        other_proof(Some(hash("the first attempt"))),
     ]
 });
 
-fn evidences(key_bound: bool) -> &'static [Evidence] {
-    let [without_proof @ .., _] = &*EVIDENCES;
-    if key_bound {
-        &*EVIDENCES
-    } else {
-        without_proof
-    }
+fn evidence_of(number: usize) -> Evidence {
+    EVIDENCES[number % EVIDENCES.len()]
 }
 
 /// How far behind the issued generation presentations are tried: beyond what a record remembers.
@@ -113,17 +119,12 @@ struct Pair {
 impl Pair {
     fn new(key_bound: bool, roll_forward: bool) -> Self {
         let policy = policy(roll_forward);
-        let key = key_bound.then_some(Thumbprint([7; 32]));
+        let key = key_bound.then_some(KEY);
         Self {
             record: create(connection(0), key, NOW, &policy),
             reference: Reference::new(connection(0), key_bound, roll_forward),
             policy,
         }
-    }
-
-    fn evidence(&self, number: usize) -> Evidence {
-        let all = evidences(self.reference.key_bound);
-        all[number % all.len()]
     }
 
     fn present(&mut self, g: u64, evidence: Evidence, by: u64) -> Presented {
@@ -158,17 +159,13 @@ impl Pair {
                 connection,
             } => {
                 let g = (issued + ahead).saturating_sub(behind);
-                self.present(g, self.evidence(evidence), connection);
+                self.present(g, evidence_of(evidence), connection);
             }
             Step::Retry {
                 evidence,
                 connection,
             } => {
-                self.present(
-                    self.reference.confirmed,
-                    self.evidence(evidence),
-                    connection,
-                );
+                self.present(self.reference.confirmed, evidence_of(evidence), connection);
             }
             Step::Push { connection: by } => {
                 let (record, pushed) = push(self.record, connection(by), NOW, &self.policy);
@@ -196,7 +193,7 @@ impl Pair {
     fn probe(&self) {
         let issued = self.reference.issued;
         for g in issued.saturating_sub(TRIED_BEHIND)..=issued + 2 {
-            for &evidence in evidences(self.reference.key_bound) {
+            for &evidence in &*EVIDENCES {
                 let mut copy = Self {
                     record: self.record,
                     reference: self.reference.clone(),
@@ -223,7 +220,7 @@ impl Pair {
             Step::Push { .. } | Step::Acknowledge { .. } => return false,
         };
         let mut copy = self.reference.clone();
-        copy.present(g, self.evidence(evidence), connection(9));
+        copy.present(g, evidence_of(evidence), connection(9));
         copy.revoked
     }
 }

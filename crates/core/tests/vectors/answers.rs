@@ -59,6 +59,7 @@ enum Described {
         session: String,
     },
     PasswordChanged,
+    Pong,
     Ended {
         reason: String,
     },
@@ -145,6 +146,7 @@ impl From<Described> for Answer {
             }
             Described::Revoked { session } => Self::Revoked(SessionId::parse(&session).unwrap()),
             Described::PasswordChanged => Self::PasswordChanged,
+            Described::Pong => Self::Pong,
             Described::Ended { reason } => Self::Ended(
                 (reason != "expired").then(|| RevocationReason::parse(&reason).unwrap()),
             ),

@@ -240,14 +240,19 @@ fn output(framing: Framing, output: Output) -> Value {
 fn asked(question: Question) -> Value {
     match question {
         Question::Login {
-            username,
-            password,
+            credentials,
             register,
-        } => json!({"login": {
-            "username": username,
-            "password": password.expose(),
-            "register": register,
-        }}),
+        } => {
+            let mut login = json!({
+                "username": credentials.username,
+                "password": credentials.password.expose(),
+                "register": register,
+            });
+            if let Some(key) = credentials.key {
+                login["key"] = serde_json::from_str(&key).unwrap();
+            }
+            json!({ "login": login })
+        }
         Question::Present {
             token,
             attempt,

@@ -2,7 +2,7 @@
 
 use crate::Text;
 use handfast_core::{
-    message::{Envelope, InvalidRequest, Request},
+    message::{Credentials, Envelope, InvalidRequest, Request},
     session::AttemptHash,
 };
 use serde::Deserialize;
@@ -58,14 +58,24 @@ fn invalid(invalid: InvalidRequest) -> Value {
     value
 }
 
+fn login(kind: &str, credentials: &Credentials) -> Value {
+    let Credentials {
+        username,
+        password,
+        key,
+    } = credentials;
+    let mut value = json!({"type": kind, "username": username, "password": password.expose()});
+    if let Some(key) = key {
+        value["key"] = serde_json::from_str(key).unwrap();
+    }
+    value
+}
+
 fn request(request: &Request) -> Value {
     match request {
-        Request::Login { username, password } => {
-            json!({"type": "Login", "username": username, "password": password.expose()})
-        }
-        Request::Register { username, password } => {
-            json!({"type": "Register", "username": username, "password": password.expose()})
-        }
+        Request::Login(credentials) => login("Login", credentials),
+        Request::Register(credentials) => login("Register", credentials),
+        Request::Ping => json!({"type": "Ping"}),
         Request::RefreshToken {
             token,
             attempt,

@@ -12,6 +12,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub(crate) const FILE: &str = "rule.json";
 
+/// The key of every session that is bound to one.
+const KEY: Thumbprint = Thumbprint([7; 32]);
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Vectors {
@@ -138,7 +141,7 @@ impl Replay {
             session_lifetime: seconds(case.policy.session_lifetime, defaults.session_lifetime),
             roll_forward: case.policy.roll_forward.or(defaults.roll_forward).unwrap(),
         };
-        let key = case.key.then_some(Thumbprint([7; 32]));
+        let key = case.key.then_some(KEY);
         let record = session::create(connection("a"), key, Timestamp::from_unix(0), &policy);
         Self {
             policy,
@@ -192,7 +195,10 @@ impl Replay {
     fn evidence(&mut self, by: &By) -> Evidence {
         match by {
             By::Bare => Evidence::Bare,
-            By::Proof => Evidence::Proof,
+            By::Proof => Evidence::Proof {
+                key: KEY,
+                attempt: None,
+            },
             By::Attempt(key) => {
                 let hash = AttemptHash::of(key);
                 self.attempts.push((hash, key.clone()));

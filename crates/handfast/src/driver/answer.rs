@@ -1,37 +1,32 @@
 //! How the machine's questions are answered.
 
+use super::present::{self, Shown};
 use crate::{
     credentials::{self, LoginRefused},
     hub::Slot,
     node::Node,
+    proof::{KeyRefused, PublicKey},
     random,
     username::Username,
 };
 use handfast_core::{
     connection::{Question, Reply},
-    message::{InvalidReason, ListedSession, Secret},
+    message::{Credentials, Grant, InvalidReason, ListedSession, Secret},
     rate::Exceeded,
     session::{
-        AttemptHash, ConnectionId, Evidence, Presentation, Presented, Pushed, Refusal,
-        RevocationReason, Session, SessionId, SessionRecord,
+        ConnectionId, Pushed, RevocationReason, Session, SessionId, SessionRecord, Thumbprint,
     },
     time::Now,
 };
-use handfast_ledger::{
-    Create, LedgerError, Origin, Present, PresentedSession, Receipt, Revoke, Scope,
-};
+use handfast_ledger::{Create, LedgerError, Origin, PresentedSession, Receipt, Revoke, Scope};
 use std::{
     fmt,
     net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
-/// How long a presentation may take from its receipt to its commit. With the rate at which a session may present, this
-/// bounds how far behind an honest presentation can come.
-const PRESENTATION_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a client is asked to wait when the ledger cannot answer, in seconds.
 const RETRY_AFTER: u64 = 2;
 /// How much more a failed login costs than one that succeeds.
@@ -47,7 +42,7 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    fn origin(&self) -> Origin {
+    pub(super) fn origin(&self) -> Origin {
         Origin {
             address: self.address.to_string().into(),
             agent: self.agent.clone(),
@@ -87,28 +82,28 @@ impl Answering {
                 token,
                 attempt,
                 bound,
-                proof: _,
+                proof,
             } => {
                 let shown = Shown {
                     token,
                     attempt,
+                    proof,
                     bound,
                 };
-                present(node, caller, &shown, now).unwrap_or_else(|reply| Self::Known(Some(reply)))
+                present::present(node, caller, &shown, now)
+                    .unwrap_or_else(|reply| Self::Known(Some(reply)))
             }
             Question::Push { session } => Self::Push {
                 session,
                 receipt: node.ledger.push(session, caller.connection),
             },
             Question::Login {
-                username,
-                password,
+                credentials,
                 register,
             } => Self::task(login(
                 Arc::clone(node),
                 caller.clone(),
-                username,
-                password,
+                credentials,
                 register,
             )),
             Question::Logout {
@@ -171,7 +166,7 @@ impl Answering {
                 let decided = ready!(Pin::new(receipt).poll(context));
                 Poll::Ready(decided.map_or_else(
                     |error| failed(&error),
-                    |decided| presented(node, *session, std::mem::take(subject), &decided),
+                    |decided| present::presented(node, *session, std::mem::take(subject), &decided),
                 ))
             }
             Self::Push { session, receipt } => {
@@ -208,90 +203,18 @@ impl fmt::Debug for Answering {
     }
 }
 
-/// What a client shows to go on with a session.
-struct Shown {
-    token: Secret,
-    attempt: Option<AttemptHash>,
-    /// The session that the connection is bound to.
-    bound: Option<SessionId>,
-}
-
-/// Verifies a token and hands it to the ledger.
-fn present(node: &Node, caller: &Caller, shown: &Shown, now: Now) -> Result<Answering, Reply> {
-    let Shown {
-        token,
-        attempt,
-        bound,
-    } = shown;
-    let verified = node
-        .tokens
-        .verify(token.expose(), now.unix)
-        .map_err(Reply::Refused)?;
-    let session = verified.session;
-    if bound.is_some_and(|bound| bound != session) {
-        return Err(Reply::Invalid(InvalidReason::OtherSession));
-    }
-    node.presentations
-        .take(session, now.moment)
-        .map_err(too_many)?;
-    caller.slot.bind(Some(session));
-    let presentation = Presentation {
-        generation: verified.generation,
-        evidence: attempt.map_or(Evidence::Bare, Evidence::Attempt),
-        connection: caller.connection,
-    };
-    let deadline = now.moment.after(PRESENTATION_DEADLINE);
-    let origin = bound.is_none().then(|| caller.origin());
-    let receipt = node.ledger.present(Present {
-        session,
-        presentation,
-        origin,
-        deadline,
-    });
-    Ok(Answering::Presentation {
-        session,
-        subject: verified.subject,
-        receipt,
-    })
-}
-
-fn presented(
-    node: &Node,
-    session: SessionId,
-    subject: Box<str>,
-    decided: &PresentedSession,
-) -> Reply {
-    match (decided.presented, &decided.record) {
-        (
-            Presented::Advanced
-            | Presented::AnsweredAgain
-            | Presented::Replaced
-            | Presented::RolledForward,
-            Some(record),
-        ) => Reply::Presented {
-            subject,
-            grant: node.grant(session, record),
-        },
-        (Presented::Refused(refusal), _) => Reply::Refused(refusal),
-        (
-            Presented::FromTheFuture
-            | Presented::Advanced
-            | Presented::AnsweredAgain
-            | Presented::Replaced
-            | Presented::RolledForward,
-            _,
-        ) => Reply::Refused(Refusal::Unknown),
-    }
-}
-
 /// Verifies a login and begins a session.
-async fn login(
-    node: Arc<Node>,
-    caller: Caller,
-    username: Box<str>,
-    password: Secret,
-    register: bool,
-) -> Reply {
+async fn login(node: Arc<Node>, caller: Caller, credentials: Credentials, register: bool) -> Reply {
+    let Credentials {
+        username,
+        password,
+        key,
+    } = credentials;
+    let key = match key.as_deref().map(PublicKey::parse).transpose() {
+        Ok(key) => key.map(|key| key.thumbprint()),
+        Err(KeyRefused::Unsupported) => return Reply::Invalid(InvalidReason::KeyUnsupported),
+        Err(KeyRefused::Invalid) => return Reply::Invalid(InvalidReason::KeyInvalid),
+    };
     let subject = match identify(&node, &username, &password) {
         Ok(subject) => subject,
         Err(reason) => return Reply::Invalid(reason),
@@ -312,7 +235,15 @@ async fn login(
         Ok(admitted) => admitted.registered,
         Err(refused) => return login_refused(&node, &subject, caller.address, refused),
     };
-    begin_session(&node, &caller, subject, registered).await
+    let begun = begin_session(&node, &caller, &subject, key).await;
+    begun.map_or_else(
+        |error| failed(&error),
+        |grant| Reply::LoggedIn {
+            subject,
+            grant,
+            registered,
+        },
+    )
 }
 
 /// The subject that a login is for, if name and password keep to their bounds.
@@ -328,25 +259,24 @@ fn identify(node: &Node, username: &str, password: &Secret) -> Result<Box<str>, 
     Ok(username.into())
 }
 
-async fn begin_session(node: &Node, caller: &Caller, subject: Box<str>, registered: bool) -> Reply {
+async fn begin_session(
+    node: &Node,
+    caller: &Caller,
+    subject: &str,
+    key: Option<Thumbprint>,
+) -> Result<Grant, LedgerError> {
     let session = random::session_id();
     caller.slot.bind(Some(session));
     let created = node.ledger.create(Create {
         session,
-        subject: subject.clone(),
+        subject: subject.into(),
         origin: caller.origin(),
         owner: caller.connection,
-        key: None,
+        key,
         sessions_max: node.settings.sessions_per_subject,
     });
-    match created.await {
-        Ok(record) => Reply::LoggedIn {
-            subject,
-            grant: node.grant(session, &record),
-            registered,
-        },
-        Err(error) => failed(&error),
-    }
+    let record = created.await?;
+    Ok(node.grant(session, &record))
 }
 
 /// Takes a login out of the rates of its account and its address.
@@ -471,7 +401,7 @@ async fn change_password(node: Arc<Node>, caller: Caller, change: PasswordChange
     }
 }
 
-fn too_many(exceeded: Exceeded) -> Reply {
+pub(super) fn too_many(exceeded: Exceeded) -> Reply {
     let wait = exceeded.retry_after;
     Reply::TooManyRequests {
         retry_after: wait

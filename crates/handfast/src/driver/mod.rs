@@ -7,6 +7,7 @@
 mod answer;
 mod boundary;
 mod codec;
+mod present;
 mod receive;
 mod session;
 mod transmit;
@@ -14,7 +15,6 @@ mod whole;
 
 use crate::{address::Place, node::Node, random, session::Link};
 use answer::{Answering, Caller};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use codec::Codec;
 use handfast_core::{
     close::{CloseCode, Closing},
@@ -38,6 +38,8 @@ use tokio::{
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) framing: Framing,
+    /// The host that the request named, as it named it.
+    pub(crate) host: Box<str>,
     pub(crate) place: Place,
     pub(crate) agent: Box<str>,
 }
@@ -80,10 +82,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let (connection, slot) = node.hub.add();
         let Accepted {
             framing,
+            host,
             place,
             agent,
         } = accepted;
-        let nonce = URL_SAFE_NO_PAD.encode(random::nonce());
+        let nonce = match framing {
+            Framing::Plain => String::new(),
+            Framing::V1 => node.nonces.of(connection.number, &host),
+        };
         let limits = Arc::clone(&node.connection_limits);
         let now = node.clock.now();
         let machine = Connection::new(

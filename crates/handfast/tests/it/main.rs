@@ -8,6 +8,7 @@ mod node;
 mod application;
 mod bad_input;
 mod heartbeat;
+mod key_bound;
 mod limits;
 mod login;
 mod resume;

@@ -8,7 +8,7 @@ use crate::{
 use handfast_core::{
     session::{
         AttemptHash, ConnectionId, Evidence, Generation, Presentation, Presented, RevocationReason,
-        SessionId, SessionRecord, TokenPolicy,
+        SessionId, SessionRecord, Thumbprint, TokenPolicy,
     },
     time::{Clock, Moment, Now, Timestamp},
 };
@@ -317,6 +317,15 @@ pub fn connection(number: u64) -> ConnectionId {
 pub fn attempt(number: u64) -> Evidence {
     Evidence::Attempt(AttemptHash::of(&format!("attempt key {number}")))
 }
+
+/// The key of a session that is bound to one.
+pub const KEY: Thumbprint = Thumbprint([7; 32]);
+
+/// A proof of [`KEY`].
+pub const PROOF: Evidence = Evidence::Proof {
+    key: KEY,
+    attempt: None,
+};
 
 /// A login that makes session `number`, owned by connection `number`.
 #[must_use]

@@ -64,8 +64,8 @@ mod tampered;
 
 pub use accounts::AccountsFixture;
 pub use bench::{
-    Bench, Held, ManualClock, Recorder, attempt, connection, create, origin, policy, present,
-    revoke, session, start, wait_for,
+    Bench, Held, KEY, ManualClock, PROOF, Recorder, attempt, connection, create, origin, policy,
+    present, revoke, session, start, wait_for,
 };
 
 /// Storage for one case.

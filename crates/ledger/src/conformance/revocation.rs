@@ -2,7 +2,7 @@
 
 use super::{
     Fixture,
-    bench::{Bench, attempt, connection, create, policy, revoke, session, wait_for},
+    bench::{Bench, PROOF, attempt, connection, create, policy, revoke, session, wait_for},
 };
 use crate::{Change, Create, Revoke, Scope};
 use handfast_core::session::{
@@ -77,7 +77,7 @@ pub fn a_revoked_session_is_over_and_keeps_its_first_reason<F: Fixture>() {
             .unwrap(),
         []
     );
-    for evidence in [Evidence::Bare, attempt(1), Evidence::Proof] {
+    for evidence in [Evidence::Bare, attempt(1), PROOF] {
         let refused = Presented::Refused(Refusal::Revoked);
         assert_eq!(bench.present(1, 0, evidence, 2), refused);
     }

@@ -3,11 +3,11 @@
 
 use super::{
     Fixture,
-    bench::{Bench, attempt, connection, create, policy, present, session},
+    bench::{Bench, KEY, PROOF, attempt, connection, create, policy, present, session},
 };
 use handfast_core::session::{
     Acknowledged, Evidence, Generation, Presented, Pushed, Refusal, RevocationReason,
-    SessionRecord, Thumbprint, TokenPolicy,
+    SessionRecord, TokenPolicy,
 };
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ enum Step {
 /// where it was accepted.
 type Cell = (Vec<Step>, u64, Evidence, Presented, Option<(u64, u64)>);
 
-use Evidence::{Bare, Proof};
+use Evidence::Bare;
 use Presented::{Advanced, AnsweredAgain, FromTheFuture, Refused, Replaced};
 use Step::{Acknowledge, Present, Push};
 
@@ -120,29 +120,29 @@ fn row_of_bare_tokens() -> Vec<Cell> {
 fn row_of_proofs() -> Vec<Cell> {
     let needed = Refused(Refusal::ProofRequired);
     vec![
-        (steps(&[]), 0, Proof, Advanced, Some((0, 1))),
-        (steps(&[Push]), 1, Proof, Advanced, Some((1, 2))),
+        (steps(&[]), 0, PROOF, Advanced, Some((0, 1))),
+        (steps(&[Push]), 1, PROOF, Advanced, Some((1, 2))),
         (
-            steps(&[Present(0, Proof)]),
+            steps(&[Present(0, PROOF)]),
             0,
-            Proof,
+            PROOF,
             AnsweredAgain,
             Some((0, 1)),
         ),
-        (steps(&[Push]), 0, Proof, AnsweredAgain, Some((0, 1))),
+        (steps(&[Push]), 0, PROOF, AnsweredAgain, Some((0, 1))),
         (
-            steps(&[Present(0, Proof), Present(1, Proof)]),
+            steps(&[Present(0, PROOF), Present(1, PROOF)]),
             0,
-            Proof,
+            PROOF,
             STALE,
             None,
         ),
-        (steps(&ACKNOWLEDGED), 0, Proof, STALE, None),
-        (nine(Proof), 0, Proof, STALE, None),
-        (steps(&[]), 1, Proof, FromTheFuture, None),
+        (steps(&ACKNOWLEDGED), 0, PROOF, STALE, None),
+        (nine(PROOF), 0, PROOF, STALE, None),
+        (steps(&[]), 1, PROOF, FromTheFuture, None),
         (steps(&[]), 0, Bare, needed, None),
         (steps(&[]), 0, attempt(1), needed, None),
-        (nine(Proof), 0, Bare, needed, None),
+        (nine(PROOF), 0, Bare, needed, None),
     ]
 }
 
@@ -152,9 +152,7 @@ pub fn every_cell_of_the_table_is_decided_as_written<F: Fixture>() {
         .into_iter()
         .chain(row_of_bare_tokens());
     let cells = keyless.map(|cell| (None, cell));
-    let keyed = row_of_proofs()
-        .into_iter()
-        .map(|cell| (Some(Thumbprint([7; 32])), cell));
+    let keyed = row_of_proofs().into_iter().map(|cell| (Some(KEY), cell));
     for (number, (key, cell)) in (1..).zip(cells.chain(keyed)) {
         let mut login = create(number, "alice");
         login.key = key;

@@ -2,11 +2,11 @@
 
 use super::{
     Fixture,
-    bench::{Bench, attempt, connection, create, policy, session, wait_for},
+    bench::{Bench, KEY, PROOF, attempt, connection, create, policy, session, wait_for},
     tampered::Plan,
 };
 use crate::LIST_SESSIONS;
-use handfast_core::session::{Evidence, Presented, SessionId, Thumbprint};
+use handfast_core::session::{Evidence, Presented, SessionId};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -23,12 +23,12 @@ fn furnish<F: Fixture>(bench: &Bench<F>) {
         bench.clock.advance(SECOND);
     }
     let mut bound = create(5, "bob");
-    bound.key = Some(Thumbprint([5; 32]));
+    bound.key = Some(KEY);
     bench.ledger.create(bound).wait().unwrap();
     for generation in 0..12 {
         bench.present(1, generation, attempt(generation), 1);
         bench.present(2, generation, Evidence::Bare, 2 + generation % 2);
-        bench.present(5, generation, Evidence::Proof, 5);
+        bench.present(5, generation, PROOF, 5);
     }
     bench.present(2, 11, Evidence::Bare, 2);
     bench.ledger.push(session(3), connection(3)).wait().unwrap();

@@ -2,12 +2,14 @@
 
 use crate::scratch::Scratch;
 use handfast_core::{
-    session::{Evidence, Generation, RevocationReason, Thumbprint},
+    session::{Evidence, Generation, RevocationReason},
     time::{Clock, Timestamp},
 };
 use handfast_ledger::{
     Create, Memory, Receipt, Revoke, Scope,
-    conformance::{Bench, Fixture, attempt, connection, create, origin, present, session},
+    conformance::{
+        Bench, Fixture, KEY, PROOF, attempt, connection, create, origin, present, session,
+    },
 };
 use proptest::{
     collection::vec,
@@ -77,7 +79,7 @@ fn intents() -> impl Strategy<Value = Intent> {
     let evidence = || {
         prop_oneof![
             Just(Evidence::Bare),
-            Just(Evidence::Proof),
+            Just(PROOF),
             (0..3_u64).prop_map(attempt),
         ]
     };
@@ -183,7 +185,7 @@ fn ask<F: Fixture>(
             key,
             sessions_max,
         } => later(ledger.create(Create {
-            key: key.then_some(Thumbprint([1; 32])),
+            key: key.then_some(KEY),
             sessions_max,
             ..create(number, SUBJECTS[subject])
         })),

@@ -49,17 +49,20 @@ mod tests {
     fn the_core_reads_what_is_written() {
         let mut frame = Vec::new();
         login(&mut frame, "ada", "long enough");
-        let Request::Login { username, password } = as_read_by_the_core(&frame) else {
+        let Request::Login(typed) = as_read_by_the_core(&frame) else {
             panic!("no login");
         };
-        assert_eq!((&*username, password.expose()), ("ada", "long enough"));
+        assert_eq!(
+            (&*typed.username, typed.password.expose()),
+            ("ada", "long enough")
+        );
 
         register(&mut frame, "grace", "long enough too");
-        let Request::Register { username, password } = as_read_by_the_core(&frame) else {
+        let Request::Register(typed) = as_read_by_the_core(&frame) else {
             panic!("no registration");
         };
         assert_eq!(
-            (&*username, password.expose()),
+            (&*typed.username, typed.password.expose()),
             ("grace", "long enough too")
         );
 

@@ -1,5 +1,6 @@
 //! What the honest client does, on the real storage.
 
+use super::super::reference::PROOF;
 use super::{Asked, Broken, Flight, Move, NOW, Shows, World, attempt_hash, connection_id};
 use handfast_core::{
     client::Stored,
@@ -115,7 +116,7 @@ impl World {
         let evidence = match self.setting.shows {
             Shows::Attempt => Evidence::Attempt(self.attempt_key(generation, renewed)),
             Shows::Nothing => Evidence::Bare,
-            Shows::Proof => Evidence::Proof,
+            Shows::Proof => PROOF,
         };
         let asked = Asked {
             tab,

@@ -8,11 +8,12 @@ mod client;
 mod ledger;
 mod thief;
 
+use super::reference::KEY;
 use handfast_core::{
     client::Storage,
     session::{
-        AttemptHash, ConnectionId, Evidence, Generation, Refusal, SessionRecord, Thumbprint,
-        TokenPolicy, create,
+        AttemptHash, ConnectionId, Evidence, Generation, Refusal, SessionRecord, TokenPolicy,
+        create,
     },
     time::Timestamp,
 };
@@ -170,7 +171,7 @@ pub(crate) struct World {
 impl World {
     /// A world in which the first tab has just logged in.
     pub(crate) fn new(setting: Setting) -> Self {
-        let key = (setting.shows == Shows::Proof).then_some(Thumbprint([7; 32]));
+        let key = (setting.shows == Shows::Proof).then_some(KEY);
         let mut storage = Storage::default();
         storage.begin(client::token(Generation::FIRST));
         let mut tabs = vec![None; setting.tabs];

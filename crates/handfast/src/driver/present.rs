@@ -1,0 +1,114 @@
+//! Presentations: a token is verified here, and decided on by the ledger.
+
+use super::answer::{Answering, Caller, too_many};
+use crate::{
+    node::Node,
+    proof::{self, Occasion},
+};
+use handfast_core::{
+    connection::Reply,
+    message::{InvalidReason, Secret},
+    session::{AttemptHash, Evidence, Presentation, Presented, Refusal, SessionId},
+    time::Now,
+};
+use handfast_ledger::{Present, PresentedSession};
+use std::time::Duration;
+
+/// How long a presentation may take from its receipt to its commit. With the rate at which a session may present, this
+/// bounds how far behind an honest presentation can come.
+const PRESENTATION_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What a client shows to go on with a session.
+pub(super) struct Shown {
+    pub(super) token: Secret,
+    pub(super) attempt: Option<AttemptHash>,
+    pub(super) proof: Option<Secret>,
+    /// The session that the connection is bound to.
+    pub(super) bound: Option<SessionId>,
+}
+
+/// Verifies a token and hands it to the ledger.
+pub(super) fn present(
+    node: &Node,
+    caller: &Caller,
+    shown: &Shown,
+    now: Now,
+) -> Result<Answering, Reply> {
+    let Shown { token, bound, .. } = shown;
+    let verified = node
+        .tokens
+        .verify(token.expose(), now.unix)
+        .map_err(Reply::Refused)?;
+    let session = verified.session;
+    if bound.is_some_and(|bound| bound != session) {
+        return Err(Reply::Invalid(InvalidReason::OtherSession));
+    }
+    node.presentations
+        .take(session, now.moment)
+        .map_err(too_many)?;
+    caller.slot.bind(Some(session));
+    let presentation = Presentation {
+        generation: verified.generation,
+        evidence: evidence(node, caller, shown),
+        connection: caller.connection,
+    };
+    let deadline = now.moment.after(PRESENTATION_DEADLINE);
+    let origin = bound.is_none().then(|| caller.origin());
+    let receipt = node.ledger.present(Present {
+        session,
+        presentation,
+        origin,
+        deadline,
+    });
+    Ok(Answering::Presentation {
+        session,
+        subject: verified.subject,
+        receipt,
+    })
+}
+
+/// What the ledger's decision is for the machine.
+pub(super) fn presented(
+    node: &Node,
+    session: SessionId,
+    subject: Box<str>,
+    decided: &PresentedSession,
+) -> Reply {
+    match (decided.presented, &decided.record) {
+        (
+            Presented::Advanced
+            | Presented::AnsweredAgain
+            | Presented::Replaced
+            | Presented::RolledForward,
+            Some(record),
+        ) => Reply::Presented {
+            subject,
+            grant: node.grant(session, record),
+        },
+        (Presented::Refused(refusal), _) => Reply::Refused(refusal),
+        (
+            Presented::FromTheFuture
+            | Presented::Advanced
+            | Presented::AnsweredAgain
+            | Presented::Replaced
+            | Presented::RolledForward,
+            _,
+        ) => Reply::Refused(Refusal::Unknown),
+    }
+}
+
+/// What comes with a token. A proof that proves nothing is none.
+fn evidence(node: &Node, caller: &Caller, shown: &Shown) -> Evidence {
+    let occasion = Occasion {
+        token: shown.token.expose(),
+        nonces: &node.nonces,
+        connection: caller.connection.number,
+    };
+    let proof = shown.proof.as_ref();
+    let proven = proof.and_then(|proof| proof::verify(proof.expose(), occasion));
+    match (proven, shown.attempt) {
+        (Some(key), attempt) => Evidence::Proof { key, attempt },
+        (None, Some(attempt)) => Evidence::Attempt(attempt),
+        (None, None) => Evidence::Bare,
+    }
+}
