@@ -7,7 +7,7 @@ import type { Data } from "./commands.js";
 import type { Environment } from "./environment.js";
 import { readText, SUBPROTOCOL, writeApplication, writeMessage } from "./framing.js";
 import { type Request, readMessage } from "./messages.js";
-import type { Input, Outcome } from "./turn.js";
+import { type Input, NEVER, type Outcome } from "./turn.js";
 
 const OPEN = 1;
 /** How much may lie in the socket before more is refused. */
@@ -71,16 +71,14 @@ export function openConnection(
     if (!message) return;
     if (message.heartbeat) quietMs = message.heartbeat * 1000 + TIMEOUT_MS;
     // The server does not know a ping. Asking on in every pause would be misuse.
-    if (message.id === PULSE && message.type !== "Pong") quietMs = Number.POSITIVE_INFINITY;
+    if (message.id === PULSE && message.type !== "Pong") quietMs = NEVER;
     arrive({ input: { do: "message", message } });
   };
 
-  const isOpen = () => socket.readyState === OPEN;
   const deadline = () => expectBy ?? heardAt + quietMs;
   const tick = () => now() >= deadline() && (expectBy !== null || ping(TIMEOUT_MS));
 
   function send(request: Request): void {
-    if (!isOpen()) return;
     if (request.type !== "Ack") expectBy ??= now() + ANSWER_MS;
     socket.send(writeMessage(JSON.stringify(request)));
   }
@@ -92,7 +90,7 @@ export function openConnection(
   }
 
   return {
-    isOpen,
+    isOpen: () => socket.readyState === OPEN,
     send,
     deadline,
     tick,

@@ -8,7 +8,7 @@ import { prove, publicKey } from "./keys.js";
 import { deadlineOf, handle, newMachine, statusOf } from "./machine.js";
 import { fromText, type Kept } from "./record.js";
 import type { Status } from "./state.js";
-import type { Input, Outcome, Output, Policy } from "./turn.js";
+import { type Input, NEVER, type Outcome, type Output, type Policy } from "./turn.js";
 
 /** How much may have come while the storage is busy; beyond it the connection is given up. */
 const INBOX_LIMIT = 4_096;
@@ -53,7 +53,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   let connection: Connection | null = null;
   /** What was published last, as text. */
   let published = "";
-  let wokeAt = Number.NEGATIVE_INFINITY;
+  let wokeAt = -NEVER;
   let cancelTimer = () => {};
 
   function tell(input: Input, from: Connection | null = null): void {
@@ -112,7 +112,12 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     const { kept } = machine;
     if (isRead && (await works(() => kept === before || storage.write(kept && JSON.stringify(kept))))) return outputs;
     await works(() => storage.write(null));
-    return [...outputs.flatMap(withheld), ...handle(machine, now(), dice(), null, { do: "storage-failed" })];
+    // What a program waits for fails with the storage.
+    const told = outputs.filter((output) => output.do === "outcome");
+    return [
+      ...told.map((output) => ({ ...output, outcome: { code: "storage" } })),
+      ...handle(machine, now(), dice(), null, { do: "storage-failed" }),
+    ];
   }
 
   function act(output: Output): void {
@@ -179,10 +184,10 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
       const isFrame = command.do === "send";
       const isStuck = isFrame && !(connection?.isOpen() && held.every((other) => other.command.do !== "send"));
       if (ready === "start") tell({ do: "start" });
-      if (ready === "hold" || (ready === "start" && command.do === "login") || (ready === "go" && isStuck)) {
+      if (ready === "hold" || ready === "start" || (ready === "go" && isStuck)) {
         if (now().ms < until) held.push(one);
         else settle({ code: "timeout" });
-      } else if (ready === "go" || ready === "start") begin(command, settle);
+      } else if (ready === "go") begin(command, settle);
       else settle({ code: ready });
     }
     schedule();
@@ -193,21 +198,23 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
       case "send":
         return settle(connection?.pass(command.data) ?? { code: "lost" });
       case "connect":
+        tell({ do: "start" });
         return settle({ type: "connect" });
       case "login":
-        void publicKey(keys).then((key) => tell({ ...command, settle, key }));
+        void publicKey(keys).then((key) =>
+          tell({ do: "login", settle, wish: { ...command.wish, ...(key && { key }) } }),
+        );
         return;
-      case "logout":
-        if (statusOf(machine).status === "logged-out") return settle({ type: "NotLoggedIn" });
+      default:
+        tell({ ...command, settle } as Input);
     }
-    tell({ ...command, settle });
   }
 
   function schedule(): void {
     cancelTimer();
     const { ms, unixMs } = now();
-    const deadline = Math.min(deadlineOf(machine), connection?.deadline() ?? Number.POSITIVE_INFINITY);
-    if (isOver() || (!connection && held.length === 0 && deadline === Number.POSITIVE_INFINITY)) return;
+    const deadline = Math.min(deadlineOf(machine), connection?.deadline() ?? NEVER);
+    if (isOver() || (!connection && held.length === 0 && deadline === NEVER)) return;
     const wait = Math.max(0, Math.min(WATCH_MS, deadline - ms));
     cancelTimer = environment.setTimer(wait, () => tick(unixMs + wait));
   }
@@ -255,10 +262,4 @@ async function works(action: () => unknown): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** What a program waits for fails with the storage; nothing else of a turn that could not be stored is done. */
-function withheld(output: Output): Output[] {
-  if (output.do !== "outcome") return [];
-  return [{ ...output, outcome: "code" in output.outcome ? output.outcome : { code: "storage" } }];
 }

@@ -35,7 +35,7 @@ export function granted(machine: Machine, message: Incoming, asked: Asked | unde
       machine.kept = { ...grant, ...UNKNOWN };
     }
     take(machine, grant, login, isPresented);
-    tell(machine, asked?.settle ?? null, { type });
+    tell(machine, asked?.settle, { type });
   }
 }
 
@@ -44,7 +44,7 @@ function take(machine: Machine, grant: Grant, login: Login | null, isPresented =
   const { line, policy, now } = machine;
   const { token: _, ...shown } = grant;
   const kept: Machine["kept"] = login
-    ? { ...grant, username: login.username, bound: login.key ? "key" : "attempt" }
+    ? { ...grant, username: login.wish.username, bound: login.wish.key ? "key" : "attempt" }
     : offered(machine.kept, grant);
   machine.kept = kept;
   const isKept = isSame(kept, grant);
@@ -79,7 +79,7 @@ export function exchanged(machine: Machine, generation: number, ok: boolean): vo
   const { grant, login, type } = exchange;
   machine.line.exchange = null;
   take(machine, grant, login);
-  tell(machine, login?.settle ?? null, { type });
+  tell(machine, login?.settle, { type });
 }
 
 /** A push comes again by itself, with a new ticket; a login does not, and counts only once its cookie is there. */

@@ -1,9 +1,9 @@
 import type { Command, Data } from "./commands.js";
 import { ambient, type Environment, type Options } from "./environment.js";
 import { granted } from "./errors.js";
-import type { Question, SessionEntry } from "./messages.js";
+import type { SessionEntry } from "./messages.js";
 import type { State } from "./state.js";
-import { joinTabs, type Tab } from "./tabs.js";
+import { joinTabs } from "./tabs.js";
 
 export interface Events {
   /** The state changed. */
@@ -12,126 +12,57 @@ export interface Events {
   message: Data;
 }
 
-type Listeners = { readonly [Name in keyof Events]: Set<(event: Events[Name]) => void> };
-
 /**
  * A session with a handfast server, and the connection that it lives on. It connects, resumes and reconnects by itself.
  * Requests that need a connection wait for it, for half a minute at the most.
  */
-export class Handfast {
-  readonly #tab: Tab;
-  readonly #listeners: Listeners = { state: new Set(), message: new Set() };
-  #state: State;
-
-  /** @internal Programs call {@link connect}. */
-  constructor(environment: Environment, { initiative = "server", delivery = "message" }: Options = {}) {
-    const policy = { initiative, delivery, canProve: environment.keys !== null };
-    this.#state = { status: "connecting", username: null, leader: false };
-    this.#tab = joinTabs(environment, policy, {
-      state: (state) => {
-        this.#state = state;
-        this.#tell("state", state);
-      },
-      message: (data) => this.#tell("message", data),
-    });
-  }
-
+export interface Handfast {
   /** How the session stands. The same object until that changes. */
-  get state(): State {
-    return this.#state;
-  }
+  readonly state: State;
 
   /** Calls `listener` at every event from now on; gives what ends that. */
-  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
-    this.#listeners[name].add(listener);
-    return () => {
-      this.#listeners[name].delete(listener);
-    };
-  }
+  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void;
 
   /**
    * Logs in. Where the server makes accounts on first login, `registered` says that it did.
    *
    * @throws {@link HandfastError} `invalid_password`, `too_many_requests`, `already_authorized`, …
    */
-  async login(username: string, password: string): Promise<{ registered: boolean }> {
-    const { type } = await this.#do({ do: "login", username, password, register: false });
-    return { registered: type === "Registered" };
-  }
+  login(username: string, password: string): Promise<{ registered: boolean }>;
 
   /**
    * Makes an account and logs in.
    *
    * @throws {@link HandfastError} `username_taken`, `registration_closed`, `password_too_short`, …
    */
-  async register(username: string, password: string): Promise<void> {
-    await this.#do({ do: "login", username, password, register: true });
-  }
+  register(username: string, password: string): Promise<void>;
 
   /** Ends the session on the server, in all tabs; with `everywhere` all sessions of this user. */
-  async logout({ everywhere = false }: { everywhere?: boolean } = {}): Promise<void> {
-    await this.#do({ do: "logout", everywhere });
-  }
+  logout(options?: { everywhere?: boolean }): Promise<void>;
 
   /**
    * Sends a frame to the application. Resolves when it was handed to the connection, once, whichever tab holds that.
    * The promise may be left alone; nothing comes of a rejection that nobody looks at.
    */
-  send(data: string | ArrayBuffer | ArrayBufferView<ArrayBuffer>): Promise<void> {
-    const sent = this.#do({ do: "send", data: frame(data) }).then(() => {});
-    sent.catch(() => {});
-    return sent;
-  }
+  send(data: string | ArrayBuffer | ArrayBufferView<ArrayBuffer>): Promise<void>;
 
   /** The live sessions of this user, the last seen first. */
-  async sessions(): Promise<readonly SessionEntry[]> {
-    const { sessions = [] } = await this.#ask({ type: "Sessions" });
-    return sessions;
-  }
+  sessions(): Promise<readonly SessionEntry[]>;
 
   /** Ends one session of this user. */
-  async revoke(session: string): Promise<void> {
-    await this.#ask({ type: "Revoke", session });
-  }
+  revoke(session: string): Promise<void>;
 
   /** Changes the password and ends all other sessions of this user. */
-  async changePassword(oldPassword: string, newPassword: string): Promise<void> {
-    await this.#ask({ type: "ChangePassword", old_password: oldPassword, new_password: newPassword });
-  }
+  changePassword(oldPassword: string, newPassword: string): Promise<void>;
 
   /** Exchanges the token now; nobody needs to, it happens in time by itself. */
-  async refresh(): Promise<void> {
-    await this.#do({ do: "refresh" });
-  }
+  refresh(): Promise<void>;
 
   /** Connects now: out of a wait, or where the client stays away (`stopped`). */
-  async connect(): Promise<void> {
-    await this.#do({ do: "connect" });
-  }
+  connect(): Promise<void>;
 
   /** Leaves. The session is kept; another tab goes on with it, or the next start of this program. */
-  close(): void {
-    this.#tab.close();
-  }
-
-  #ask(question: Question) {
-    return this.#do({ do: "question", question });
-  }
-
-  async #do(command: Command) {
-    return granted(await this.#tab.execute(command));
-  }
-
-  /** A listener that throws is its program's fault, and stops nobody else. */
-  #tell<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const listener of [...this.#listeners[name]]) {
-      try {
-        listener(event);
-      } catch (error) {
-        report(error);
-      }
-    }
-  }
+  close(): void;
 }
 
 /**
@@ -141,7 +72,62 @@ export class Handfast {
  * @throws {@link HandfastError} `no_websocket` where there is no global `WebSocket` and none is given.
  */
 export function connect(url?: string | URL, options: Options = {}): Handfast {
-  return new Handfast(ambient(url, options), options);
+  return handfast(ambient(url, options), options);
+}
+
+/** The same in any environment. */
+export function handfast(environment: Environment, { initiative = "server", delivery = "message" }: Options): Handfast {
+  const listeners = { state: new Set<Listener>(), message: new Set<Listener>() };
+  let state: State = { status: "connecting", username: null, leader: false };
+  const policy = { initiative, delivery, canProve: environment.keys !== null };
+  const tab = joinTabs(environment, policy, (name, event) => {
+    if (name === "state") state = event as State;
+    for (const listener of [...listeners[name]]) call(listener, event);
+  });
+  const execute = async (command: Command) => granted(await tab.execute(command));
+  const tell = async (command: Command): Promise<void> => void (await execute(command));
+
+  return {
+    get state() {
+      return state;
+    },
+    on(name, listener) {
+      listeners[name].add(listener as Listener);
+      return () => {
+        listeners[name].delete(listener as Listener);
+      };
+    },
+    async login(username, password) {
+      const { type } = await execute({ do: "login", wish: { type: "Login", username, password } });
+      return { registered: type === "Registered" };
+    },
+    register: (username, password) => tell({ do: "login", wish: { type: "Register", username, password } }),
+    logout: ({ everywhere = false } = {}) => tell({ do: "logout", wish: { type: "Logout", everywhere } }),
+    send(data) {
+      const sent = tell({ do: "send", data: frame(data) });
+      sent.catch(() => {});
+      return sent;
+    },
+    sessions: async () => (await execute({ do: "ask", wish: { type: "Sessions" } })).sessions ?? [],
+    revoke: (session) => tell({ do: "ask", wish: { type: "Revoke", session } }),
+    changePassword: (old_password, new_password) =>
+      tell({ do: "ask", wish: { type: "ChangePassword", old_password, new_password } }),
+    refresh: () => tell({ do: "refresh" }),
+    connect: () => tell({ do: "connect" }),
+    close: tab.close,
+  };
+}
+
+type Listener = (event: unknown) => void;
+
+/** A listener that throws is its program's fault, and stops nobody else. */
+function call(listener: Listener, event: unknown): void {
+  try {
+    listener(event);
+  } catch (error) {
+    // biome-ignore lint/suspicious/noConsole: Node has nothing else, and throwing would end the program.
+    (globalThis.reportError ?? console.error)(error);
+  }
 }
 
 /** A copy of its own, so that what the program does to its buffer later changes nothing. */
@@ -149,10 +135,4 @@ function frame(data: string | ArrayBuffer | ArrayBufferView<ArrayBuffer>): Data 
   if (typeof data === "string") return data;
   if (data instanceof ArrayBuffer) return data.slice(0);
   return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
-}
-
-function report(error: unknown): void {
-  if (typeof reportError === "function") reportError(error);
-  // biome-ignore lint/suspicious/noConsole: Node has nothing else, and throwing would end the program.
-  else console.error(error);
 }

@@ -7,7 +7,7 @@
 export type { Data } from "./commands.js";
 export type { Options, Socket } from "./environment.js";
 export { HandfastError } from "./errors.js";
-export { connect, type Events, Handfast } from "./handfast.js";
+export { connect, type Events, type Handfast } from "./handfast.js";
 export type { KeyStore } from "./keys.js";
 export type { SessionEntry } from "./messages.js";
 export type { Ending, LogoutReason, Refusal } from "./reasons.js";

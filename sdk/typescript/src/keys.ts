@@ -15,8 +15,6 @@ type Algorithm = { readonly name: "Ed25519" } | { readonly name: "ECDSA"; readon
 
 /** The first that the browser can make and keep is taken. */
 const ALGORITHMS: readonly Algorithm[] = [{ name: "Ed25519" }, { name: "ECDSA", namedCurve: "P-256" }];
-/** Browsers lose the connection to their database now and then; the next one works. */
-const TRIES = 2;
 
 /** What a proof is made over. */
 export interface Claim {
@@ -60,15 +58,12 @@ async function exported(key: CryptoKey): Promise<PublicKey> {
  * key is gone.
  */
 export async function prove(store: KeyStore | null, claim: Claim): Promise<string | null> {
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    try {
-      const pair = store && (await store.load());
-      return pair && (await signed(pair, claim));
-    } catch {
-      // Tried again.
-    }
+  try {
+    const pair = store && (await store.load());
+    return pair && (await signed(pair, claim));
+  } catch {
+    return null;
   }
-  return null;
 }
 
 async function signed(
@@ -112,7 +107,9 @@ export function indexedDbKeys(database: IDBFactory, name: string): KeyStore {
       opened.close();
     }
   }
-  const load = async () => (await use<CryptoKeyPair | undefined>("readonly", (keys) => keys.get(name))) ?? null;
+  const find = () => use<CryptoKeyPair | undefined>("readonly", (keys) => keys.get(name));
+  // Browsers lose the connection to their database now and then; the next one works.
+  const load = async () => (await find().catch(find)) ?? null;
   return {
     load,
     async save(pair) {

@@ -9,12 +9,12 @@ import { type Login, type Machine, refuse, type Settle } from "./turn.js";
 /** A request that the server has not answered yet. A `leave` only makes both sides agree that nobody is logged in. */
 export type Asked =
   | Presented
-  | { readonly for: "login"; readonly settle: Settle; readonly login: Login }
-  | { readonly for: "logout" | "leave" | "question" | "ticket"; readonly settle: Settle };
+  | { readonly for: "login"; readonly settle?: Settle; readonly login: Login }
+  | { readonly for: "logout" | "leave" | "ask" | "ticket"; readonly settle?: Settle };
 
 export interface Presented {
   readonly for: "present";
-  readonly settle: Settle;
+  readonly settle?: Settle;
   /** Null for a cookie that nobody remembers. */
   readonly session: string | null;
   readonly generation: number;
@@ -39,11 +39,13 @@ export class Line {
   standing: Authenticated | null = null;
   /** The session that was presented last, which a logout forgets where nobody is logged in. */
   tried: string | null = null;
-  readonly asked = new Map<number, Asked>();
+  readonly asked = new Map<unknown, Asked>();
+  /** Of the request that stands for the upgrade with its cookie. */
+  upgradeId: number | null = null;
   /** Of the server's `Hello`; null before it has come. */
   nonce: string | null = null;
   /** The presentation whose proof is being made. */
-  signing: { readonly token: string; readonly settle: Settle } | null = null;
+  signing: { readonly token: string; readonly settle?: Settle } | null = null;
   exchange: Exchange | null = null;
   /** When to present what was put off. */
   retryAt: number | null = null;
@@ -76,15 +78,11 @@ export function ask(machine: Machine, asked: Asked, wish: Wish): void {
 const ANSWERS_OF_COOKIES = ["Success", "InvalidToken", "TooManyRequests", "Unavailable"];
 
 /** The request that `message` answers. What the upgrade asked is answered without an id. */
-export function answered({ line: { asked } }: Machine, { id, type }: Incoming): Asked | undefined {
-  for (const [askedId, one] of asked) {
-    const isOfCookie = one.for === "present" && one.evidence === "cookie" && ANSWERS_OF_COOKIES.includes(type);
-    if (id === askedId || (id === undefined && isOfCookie)) {
-      asked.delete(askedId);
-      return one;
-    }
-  }
-  return undefined;
+export function answered({ line }: Machine, { id, type }: Incoming): Asked | undefined {
+  const answeredId = id ?? (ANSWERS_OF_COOKIES.includes(type) ? line.upgradeId : null);
+  const asked = line.asked.get(answeredId);
+  line.asked.delete(answeredId);
+  return asked;
 }
 
 /** Whether the connection is authenticated, for `session`. */
@@ -103,12 +101,11 @@ export function forget(machine: Machine, reason: LogoutReason): void {
 /** The same where the server may take the connection for authenticated: nobody could log in on it otherwise. */
 export function giveUp(machine: Machine, reason: LogoutReason): void {
   forget(machine, reason);
-  if (!isDeciding(machine, ["leave"]))
-    ask(machine, { for: "leave", settle: null }, { type: "Logout", everywhere: false });
+  if (!isDeciding(machine, ["logout", "leave"])) ask(machine, { for: "leave" }, { type: "Logout", everywhere: false });
 }
 
 /** Tells everybody who waits for an answer on this connection that none will come. */
 export function fail(machine: Machine, code: string): void {
   const { asked, signing, exchange } = machine.line;
-  for (const one of [...asked.values(), signing, exchange?.login]) refuse(machine, one?.settle ?? null, code);
+  for (const one of [...asked.values(), signing, exchange?.login]) refuse(machine, one?.settle, code);
 }

@@ -16,6 +16,7 @@ import {
   isByCookie,
   type Login,
   type Machine,
+  NEVER,
   type Now,
   type Output,
   outcomeOf,
@@ -33,7 +34,7 @@ export function newMachine(policy: Policy): Machine {
   return {
     policy,
     link: { status: "waiting", until: 0 },
-    dialAt: Number.POSITIVE_INFINITY,
+    dialAt: NEVER,
     line: new Line(),
     lastId: 0,
     failures: 0,
@@ -69,7 +70,7 @@ export function deadlineOf(machine: Machine): number {
   const { link, line, dialAt } = machine;
   if (link.status !== "open") return dialAt;
   const presentAt = isDeciding(machine) ? null : (line.retryAt ?? line.refreshAt);
-  return line.exchange?.retryAt ?? presentAt ?? Number.POSITIVE_INFINITY;
+  return line.exchange?.retryAt ?? presentAt ?? NEVER;
 }
 
 function whileAway(machine: Machine, input: Input): void {
@@ -92,7 +93,7 @@ function isTimeToDial({ link: { status }, dialAt, now, kept }: Machine, { do: wh
     (what === "tick" && now.ms >= dialAt) ||
     // Who stays away until somebody asks has just been asked. Who waits is not hurried by it, or impatience would
     // undo the backoff.
-    (what === "login" && dialAt === Number.POSITIVE_INFINITY) ||
+    (what === "login" && dialAt === NEVER) ||
     // The session that was to stay is gone, so there is nothing to stay away for.
     (what === "look" && status === "stopped" && !kept)
   );
@@ -108,11 +109,10 @@ function whileOpen(machine: Machine, input: Input): void {
     case "login":
       return login(machine, input);
     case "logout":
-      return ask(machine, { for: "logout", settle: input.settle }, { type: "Logout", everywhere: input.everywhere });
+    case "ask":
+      return ask(machine, { for: input.do, settle: input.settle }, input.wish);
     case "refresh":
       return refresh(machine, input.settle);
-    case "question":
-      return ask(machine, { for: "question", settle: input.settle }, input.question);
     case "signed":
       return signed(machine, input.token, input.proof);
     case "exchanged":
@@ -176,14 +176,13 @@ function tick(machine: Machine): void {
   if (now.ms < deadlineOf(machine)) return;
   if (!line.exchange) return present(machine);
   line.exchange = { ...line.exchange, retryAt: null };
-  ask(machine, { for: "ticket", settle: null }, { type: "Ticket" });
+  ask(machine, { for: "ticket" }, { type: "Ticket" });
 }
 
 function login(machine: Machine, login: Login): void {
-  const { settle, username, password, key, register } = login;
+  const { settle, wish } = login;
   if (isDeciding(machine, ["login"])) return refuse(machine, settle, "busy");
-  const type = register ? "Register" : "Login";
-  ask(machine, { for: "login", settle, login }, { type, username, password, ...(key && { key }) });
+  ask(machine, { for: "login", settle, login }, wish);
 }
 
 /** Presents because the program wants it. What was put off has its time already. */
@@ -248,9 +247,10 @@ function answer(machine: Machine, asked: Asked, message: Incoming): void {
 }
 
 function loginRefused(machine: Machine, asked: Login, message: Incoming): void {
-  if (message.reason === "key_unsupported" && asked.key) {
+  const { key, ...wish } = asked.wish;
+  if (message.reason === "key_unsupported" && key) {
     // The same person's wish, to a server that binds no sessions.
-    login(machine, { ...asked, key: null });
+    login(machine, { ...asked, wish });
   } else if (message.type === "AlreadyAuthorized" && !machine.line.standing) {
     giveUp(machine, "logged_out");
     refuseLogin(machine, asked, { ...message, retry_after: LOGIN_WAIT });

@@ -7,21 +7,21 @@ export type PublicKey =
   | { readonly kty: "EC"; readonly crv: "P-256"; readonly x: string; readonly y: string }
   | { readonly kty: "OKP"; readonly crv: "Ed25519"; readonly x: string };
 
-type Credentials = { readonly username: string; readonly password: string; readonly key?: PublicKey };
-
-/** A request that changes nothing in what this client keeps; the program asks and gets the answer. */
-export type Question =
-  | { readonly type: "Sessions" }
-  | { readonly type: "Revoke"; readonly session: string }
-  | { readonly type: "ChangePassword"; readonly old_password: string; readonly new_password: string };
+export type Credentials = {
+  readonly type: "Login" | "Register";
+  readonly username: string;
+  readonly password: string;
+  readonly key?: PublicKey;
+};
 
 /** What is answered. */
 export type Wish =
-  | ({ readonly type: "Login" | "Register" } & Credentials)
+  | Credentials
   | { readonly type: "RefreshToken"; readonly token: string; readonly attempt?: string; readonly proof?: string }
   | { readonly type: "Logout"; readonly everywhere: boolean }
-  | { readonly type: "Ticket" | "Ping" }
-  | Question;
+  | { readonly type: "Revoke"; readonly session: string }
+  | { readonly type: "ChangePassword"; readonly old_password: string; readonly new_password: string }
+  | { readonly type: "Sessions" | "Ticket" | "Ping" };
 
 export type Request = (Wish & { readonly id: number | string }) | { readonly type: "Ack"; readonly generation: number };
 

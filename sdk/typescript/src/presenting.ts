@@ -4,12 +4,12 @@ import { ask, forget, giveUp, isDeciding, isOf, type Presented } from "./line.js
 import type { Incoming } from "./messages.js";
 import { type LogoutReason, refusal } from "./reasons.js";
 import { attempted } from "./record.js";
-import { isByCookie, type Machine, outcomeOf, refuse, type Settle, tell } from "./turn.js";
+import { isByCookie, type Machine, NEVER, outcomeOf, refuse, type Settle, tell } from "./turn.js";
 
 /** Opens a connection. In cookie delivery the upgrade itself presents, so its attempt key is kept before. */
 export function dial(machine: Machine): void {
   machine.link = { status: "connecting" };
-  machine.dialAt = Number.POSITIVE_INFINITY;
+  machine.dialAt = NEVER;
   machine.outputs.push({ do: "connect", attempt: isByCookie(machine) ? attemptKey(machine) : null });
 }
 
@@ -17,14 +17,15 @@ export function dial(machine: Machine): void {
 export function expectCookie(machine: Machine): void {
   const { session = null, generation = 0 } = machine.kept ?? {};
   machine.line.tried = session;
-  ask(machine, { for: "present", session, generation, evidence: "cookie", settle: null }, { type: "Ping" });
+  ask(machine, { for: "present", session, generation, evidence: "cookie" }, { type: "Ping" });
+  machine.line.upgradeId = machine.lastId;
 }
 
 /**
  * Presents what is kept, with a proof or under its attempt key; unless something is being decided: what comes of that
  * decides what there is to present.
  */
-export function present(machine: Machine, settle: Settle = null): void {
+export function present(machine: Machine, settle?: Settle): void {
   const { line, kept, now } = machine;
   if (isDeciding(machine)) {
     line.retryAt = now.ms;

@@ -37,7 +37,8 @@ export function isSame(kept: Kept | null, grant: Grant): kept is Kept {
  */
 export function offered(kept: Kept | null, grant: Grant): Kept | null {
   if (kept?.session !== grant.session || kept.generation >= grant.generation) return kept;
-  return { ...grant, username: kept.username, bound: kept.bound };
+  const { attempt: _, ...owned } = kept;
+  return { ...owned, ...grant };
 }
 
 /** `kept` with a new attempt key of 16 random bytes. */

@@ -30,10 +30,8 @@ type Role =
   | { readonly is: "leader"; readonly term: string; readonly driver: Driver; readonly resign: () => void }
   | { readonly is: "away" };
 
-export interface Listener {
-  state(state: State): void;
-  message(data: Data): void;
-}
+/** `state` of this tab, or a `message` that came. */
+export type Listener = (name: "state" | "message", event: State | Data) => void;
 
 /** This tab's place among all. */
 export interface Tab {
@@ -94,7 +92,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
       status: become,
       message(data) {
         post({ say: "message", term, data });
-        listener.message(data);
+        listener("message", data);
       },
     });
     const resigned = new Promise<void>((resign) => {
@@ -128,7 +126,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
         whileLeading(note.command, (outcome) => post({ say: "outcome", tab: note.tab, id, outcome }));
       }
     } else if (is === "follower") {
-      if (note.say === "message") listener.message(note.data);
+      if (note.say === "message") listener("message", note.data);
       if (note.say === "lead") {
         const isNew = note.term !== role.term;
         role = { is, term: note.term };
@@ -164,7 +162,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
 
   function show(next: Status): void {
     status = next;
-    listener.state({ ...status, leader: role.is === "leader" });
+    listener("state", { ...status, leader: role.is === "leader" });
   }
 
   const driver = () => (role.is === "leader" ? role.driver : null);

@@ -1,7 +1,7 @@
 // What goes into the machine and what comes out of it, one turn at a time; and what it remembers in between.
 
 import type { Line } from "./line.js";
-import type { Incoming, PublicKey, Question, Request, SessionEntry } from "./messages.js";
+import type { Credentials, Incoming, Request, SessionEntry, Wish } from "./messages.js";
 import type { LogoutReason } from "./reasons.js";
 import type { Kept } from "./record.js";
 
@@ -10,6 +10,9 @@ export interface Now {
   readonly ms: number;
   readonly unixMs: number;
 }
+
+/** On any clock. */
+export const NEVER = Number.POSITIVE_INFINITY;
 
 /** What the program chose. */
 export interface Policy {
@@ -25,17 +28,14 @@ export type Outcome =
   | { readonly type: string; readonly sessions?: readonly SessionEntry[] }
   | { readonly code: string; readonly retry_after?: number };
 
-/** Whom to tell how something went; null where nobody waits for it. */
-export type Settle = ((outcome: Outcome) => void) | null;
+/** Whom to tell how something went; undefined where nobody waits for it. */
+export type Settle = ((outcome: Outcome) => void) | undefined;
 
 export interface Login {
   readonly do: "login";
   readonly settle: Settle;
-  readonly username: string;
-  readonly password: string;
-  readonly register: boolean;
-  /** The public key to bind the session to; null where there is none. */
-  readonly key: PublicKey | null;
+  /** With the public key to bind the session to, where there is one. */
+  readonly wish: Credentials;
 }
 
 /** What happened. What does not fit the moment changes nothing. */
@@ -47,9 +47,9 @@ export type Input =
   | { readonly do: "closed"; readonly code: number | null; readonly reason?: string }
   | { readonly do: "tick" }
   | Login
-  | { readonly do: "logout"; readonly settle: Settle; readonly everywhere: boolean }
+  /** What changes nothing in what this client keeps is only `ask`. */
+  | { readonly do: "logout" | "ask"; readonly settle: Settle; readonly wish: Wish }
   | { readonly do: "refresh"; readonly settle: Settle }
-  | { readonly do: "question"; readonly settle: Settle; readonly question: Question }
   /** The proof that was asked for, over this token; null where the key is gone. */
   | { readonly do: "signed"; readonly token: string; readonly proof: string | null }
   /** The ticket for this generation was exchanged for a cookie, or could not be. */

@@ -95,8 +95,11 @@ function input(step: Step): Input {
   if (step.start) return { do: "start" };
   if (step.opened) return { do: "opened" };
   if (step.closed !== undefined) return { do: "closed", code: step.closed };
-  if (step.login) return { do: "login", settle: loggingIn, key: null, ...step.login };
-  if (step.logout) return { do: "logout", settle: waiting, ...step.logout };
+  if (step.login) {
+    const { register, ...credentials } = step.login;
+    return { do: "login", settle: loggingIn, wish: { type: register ? "Register" : "Login", ...credentials } };
+  }
+  if (step.logout) return { do: "logout", settle: waiting, wish: { type: "Logout", ...step.logout } };
   if (step.refresh) return { do: "refresh", settle: waiting };
   assert.ok(step.tick, "a step needs an input");
   return { do: "tick" };

@@ -1,7 +1,7 @@
 // A browser with any number of tabs, and a server, on a clock that the test turns. Nothing here waits.
 
-import type { Environment, RequestLock, Socket } from "../../src/environment.js";
-import { Handfast } from "../../src/handfast.js";
+import type { Environment, Options, RequestLock, Socket } from "../../src/environment.js";
+import { type Handfast, handfast } from "../../src/handfast.js";
 import type { KeyStore } from "../../src/keys.js";
 import type { TokenStorage } from "../../src/storage.js";
 
@@ -126,9 +126,9 @@ export class World {
   #names = 0;
 
   /** Opens a tab with a client in it. */
-  open(options: ConstructorParameters<typeof Handfast>[1] = {}, tab = new Tab(this)): { client: Handfast; tab: Tab } {
+  open(options: Options = {}, tab = new Tab(this)): { client: Handfast; tab: Tab } {
     this.tabs.push(tab);
-    return { client: new Handfast(this.#environment(tab), options), tab };
+    return { client: handfast(this.#environment(tab), options), tab };
   }
 
   /** The newest connection. */
