@@ -3,13 +3,9 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-const GOAL_BYTES = 8 * 1024;
-/** What it takes today. It may shrink towards the goal, and nothing else. */
-const LIMIT_BYTES = 10_300;
+const LIMIT_BYTES = 8 * 1024;
 
 const bundle = readFileSync("dist/index.min.js");
 const gzipped = gzipSync(bundle, { level: 9 }).length;
-console.log(
-  `dist/index.min.js: ${bundle.length} bytes, gzipped ${gzipped} (limit ${LIMIT_BYTES}, goal ${GOAL_BYTES} not met by ${gzipped - GOAL_BYTES})`,
-);
+console.log(`dist/index.min.js: ${bundle.length} bytes, gzipped ${gzipped} (limit ${LIMIT_BYTES})`);
 if (gzipped > LIMIT_BYTES) process.exit(1);

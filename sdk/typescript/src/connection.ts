@@ -7,12 +7,12 @@ import type { Data } from "./commands.js";
 import type { Environment } from "./environment.js";
 import { readText, SUBPROTOCOL, writeApplication, writeMessage } from "./framing.js";
 import { type Request, readMessage } from "./messages.js";
-import { type Input, NEVER, type Outcome } from "./turn.js";
+import type { Input, Outcome } from "./turn.js";
 
 const OPEN = 1;
 /** How much may lie in the socket before more is refused. */
 const BUFFER_LIMIT_BYTES = 1 << 20;
-/** Of the `Ping` that asks whether the connection lives. Any server answers it, be it that it knows none. */
+/** Of the `Ping` that asks whether the connection lives. */
 const PULSE = "pulse";
 /** Beyond the heartbeat, before a silent server is asked; and how long it may take to answer that. */
 const TIMEOUT_MS = 10_000;
@@ -47,7 +47,7 @@ export function openConnection(
   attempt: string | null,
   arrive: (arrival: Arrival) => void,
 ): Connection {
-  const now = () => environment.now().ms;
+  const now = () => environment.time().ms;
   const url = new URL(environment.endpoint);
   if (attempt) url.searchParams.set("attempt", attempt);
   const socket = environment.openSocket(url);
@@ -70,8 +70,6 @@ export function openConnection(
     const message = readMessage(frame.message);
     if (!message) return;
     if (message.heartbeat) quietMs = message.heartbeat * 1000 + TIMEOUT_MS;
-    // The server does not know a ping. Asking on in every pause would be misuse.
-    if (message.id === PULSE && message.type !== "Pong") quietMs = NEVER;
     arrive({ input: { do: "message", message } });
   };
 

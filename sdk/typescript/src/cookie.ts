@@ -3,24 +3,24 @@
 /** How long the server may take. */
 const TIMEOUT_MS = 10_000;
 
-export interface Cookie {
-  /** Exchanges a one-time ticket for the cookie; says whether it is there now. */
-  exchange(ticket: string): Promise<boolean>;
-  /** Says whether it is gone. What is left of it is dead on the server. */
-  clear(): Promise<boolean>;
-}
+/**
+ * Exchanges a one-time ticket for the cookie, or clears it where that is null; says whether that is done. What is left
+ * of a cookie that could not be cleared is dead on the server.
+ */
+export type Cookie = (ticket: string | null) => Promise<boolean>;
 
 /** At the endpoint's own origin, which has to be the page's. */
 export function cookieOf(endpoint: URL): Cookie {
   const url = new URL("/session/cookie", endpoint.href.replace("ws", "http"));
-  const ask = async (method: string, body: string | null): Promise<boolean> => {
+  return async (ticket) => {
     try {
-      const headers = { "content-type": "application/json" };
       const signal = AbortSignal.timeout(TIMEOUT_MS);
-      return (await fetch(url, { method, body, headers, signal, credentials: "same-origin" })).status === 204;
+      const headers = { "content-type": "application/json" };
+      const body = ticket && JSON.stringify({ ticket });
+      const { status } = await fetch(url, { method: ticket ? "POST" : "DELETE", body, headers, signal });
+      return status === 204;
     } catch {
       return false;
     }
   };
-  return { exchange: (ticket) => ask("POST", JSON.stringify({ ticket })), clear: () => ask("DELETE", null) };
 }

@@ -44,7 +44,7 @@ interface Held {
 }
 
 export function drive(environment: Environment, policy: Policy, listener: Listener): Driver {
-  const { cookie, dice, endpoint, keys, now, storage } = environment;
+  const { cookie, dice, endpoint, keys, name, time, requestLock, storage } = environment;
   const machine = newMachine(policy);
   /** What came, in order. What came from a connection counts only while that is the one. */
   const inbox: (Arrival & { readonly from: Connection | null })[] = [];
@@ -91,7 +91,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   }
 
   async function turn(input: Input, from: Connection | null): Promise<void> {
-    const outputs = await environment.exclusively(() => decide(input, from));
+    const outputs = await requestLock(`${name}:storage`, null, () => decide(input, from));
     if (isOver()) return;
     // First of all, so that whoever is told an outcome finds the state that it led to.
     publish();
@@ -108,7 +108,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     // Left while the storage was busy.
     if (isLeft(from)) return [];
     if (input.do === "closed") abandon();
-    const outputs = handle(machine, now(), dice(), before, input);
+    const outputs = handle(machine, time(), dice(), before, input);
     const { kept } = machine;
     if (isRead && (await works(() => kept === before || storage.write(kept && JSON.stringify(kept))))) return outputs;
     await works(() => storage.write(null));
@@ -116,7 +116,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     const told = outputs.filter((output) => output.do === "outcome");
     return [
       ...told.map((output) => ({ ...output, outcome: { code: "storage" } })),
-      ...handle(machine, now(), dice(), null, { do: "storage-failed" }),
+      ...handle(machine, time(), dice(), null, { do: "storage-failed" }),
     ];
   }
 
@@ -137,11 +137,11 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
       }
       case "exchange": {
         const { ticket, generation } = output;
-        void cookie.exchange(ticket).then((ok) => tell({ do: "exchanged", generation, ok }, from));
+        void cookie(ticket).then((ok) => tell({ do: "exchanged", generation, ok }, from));
         return;
       }
       case "clear-cookie":
-        void cookie.clear();
+        void cookie(null);
         return;
       case "outcome":
         output.settle(output.outcome);
@@ -185,7 +185,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
       const isStuck = isFrame && !(connection?.isOpen() && held.every((other) => other.command.do !== "send"));
       if (ready === "start") tell({ do: "start" });
       if (ready === "hold" || ready === "start" || (ready === "go" && isStuck)) {
-        if (now().ms < until) held.push(one);
+        if (time().ms < until) held.push(one);
         else settle({ code: "timeout" });
       } else if (ready === "go") begin(command, settle);
       else settle({ code: ready });
@@ -201,9 +201,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
         tell({ do: "start" });
         return settle({ type: "connect" });
       case "login":
-        void publicKey(keys).then((key) =>
-          tell({ do: "login", settle, wish: { ...command.wish, ...(key && { key }) } }),
-        );
+        void publicKey(keys).then((key) => tell({ do: "login", settle, wish: { ...command.wish, key } }));
         return;
       default:
         tell({ ...command, settle } as Input);
@@ -212,7 +210,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
 
   function schedule(): void {
     cancelTimer();
-    const { ms, unixMs } = now();
+    const { ms, unixMs } = time();
     const deadline = Math.min(deadlineOf(machine), connection?.deadline() ?? NEVER);
     if (isOver() || (!connection && held.length === 0 && deadline === NEVER)) return;
     const wait = Math.max(0, Math.min(WATCH_MS, deadline - ms));
@@ -220,7 +218,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   }
 
   function tick(dueUnixMs: number): void {
-    const { ms, unixMs } = now();
+    const { ms, unixMs } = time();
     const isDue = ms >= deadlineOf(machine);
     if (unixMs - dueUnixMs > SLEPT_MS) wake();
     else if (connection?.tick()) tell({ do: "closed", code: null });
@@ -229,7 +227,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   }
 
   function wake(): void {
-    const { ms } = now();
+    const { ms } = time();
     if (ms - wokeAt < WAKE_PAUSE_MS) return;
     wokeAt = ms;
     const { status } = machine.link;
@@ -241,7 +239,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   tell({ do: "start" });
   return {
     execute(command, settle) {
-      held.push({ command, settle, until: now().ms + HOLD_MS });
+      held.push({ command, settle, until: time().ms + HOLD_MS });
       proceed();
     },
     stop() {

@@ -7,7 +7,7 @@ import { HandfastError } from "./errors.js";
 import { SUBPROTOCOL } from "./framing.js";
 import { indexedDbKeys, type KeyStore } from "./keys.js";
 import { memoryStorage, type TokenStorage, webStorage } from "./storage.js";
-import type { Now } from "./turn.js";
+import type { Time } from "./turn.js";
 
 /** What this client needs of a WebSocket. Browsers' own and Node's are such, and so is that of the package `ws`. */
 export interface Socket {
@@ -38,7 +38,7 @@ export interface Happenings {
   wake(): void;
   /** Another tab changed the storage. */
   look(): void;
-  /** The page goes into the browser's cache, where nothing runs; and comes out of it. */
+  /** The page goes, perhaps into the browser's cache, where nothing runs; and is there, or there again. */
   freeze(): void;
   thaw(): void;
 }
@@ -49,7 +49,7 @@ export interface Environment {
   readonly storage: TokenStorage;
   readonly keys: KeyStore | null;
   readonly cookie: Cookie;
-  now(): Now;
+  time(): Time;
   /** 16 random bytes. */
   dice(): Uint8Array;
   /** A name that nothing had before. */
@@ -63,8 +63,6 @@ export interface Environment {
   readonly openChannel: ((hear: (note: unknown) => void) => Channel) | null;
   /** Where each tab has a session of its own, but may be a copy: the name that it shares with its copies, or a new one. */
   readonly copy: { name(): string; renew(): string } | null;
-  /** Runs `action` while no other tab reads or writes the storage. */
-  exclusively<T>(action: () => Promise<T>): Promise<T>;
   /** Calls back; gives what ends that. */
   listen(happenings: Happenings): () => void;
 }
@@ -119,7 +117,7 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
     requestLock,
     openChannel: area && locks && storage === "shared" && globalThis.BroadcastChannel ? channelOf(name) : null,
     copy: area && locks && storage === "tab" ? copyOf(name, area) : null,
-    now: () => ({ ms: performance.now(), unixMs: Date.now() }),
+    time: () => ({ ms: performance.now(), unixMs: Date.now() }),
     dice,
     newName,
     setTimer(ms, callback) {
@@ -127,7 +125,6 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
       return () => clearTimeout(timer);
     },
     openSocket: (to) => new WebSocket(to.href, [SUBPROTOCOL, ...protocols]),
-    exclusively: (action) => requestLock(`${name}:storage`, null, action),
     listen: (happenings) => listenTo(happenings, name),
   };
 }
@@ -135,14 +132,14 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
 function listenTo({ wake, look, freeze, thaw }: Happenings, name: string): () => void {
   const { window, document } = globalThis;
   const stop = new AbortController();
-  const on = <E>(target: EventTarget | undefined, type: string, callback: (event: E) => void) =>
-    target?.addEventListener(type, (event) => callback(event as E), { signal: stop.signal });
+  const on = (target: EventTarget | undefined, type: string, callback: (event: never) => void) =>
+    target?.addEventListener(type, callback as EventListener, { signal: stop.signal });
   on(window, "online", wake);
   on(document, "resume", wake);
   on(document, "visibilitychange", () => document.visibilityState === "visible" && wake());
-  on<StorageEvent>(window, "storage", ({ key }) => (key === null || key === name) && look());
-  on<PageTransitionEvent>(window, "pagehide", ({ persisted }) => persisted && freeze());
-  on<PageTransitionEvent>(window, "pageshow", ({ persisted }) => persisted && thaw());
+  on(window, "storage", ({ key }: StorageEvent) => (key === null || key === name) && look());
+  on(window, "pagehide", freeze);
+  on(window, "pageshow", thaw);
   return () => stop.abort();
 }
 

@@ -25,7 +25,7 @@ export class HandfastError extends Error {
   readonly retryAfter: number | undefined;
 
   constructor(code: string, retryAfter?: number) {
-    super(`not granted: ${code}`);
+    super(code);
     this.code = code;
     this.retryAfter = retryAfter;
   }

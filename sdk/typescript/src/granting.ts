@@ -41,7 +41,7 @@ export function granted(machine: Machine, message: Incoming, asked: Asked | unde
 
 /** Keeps `grant` if it is to be kept, and acknowledges it if it is. What nobody asked for logs nobody in. */
 function take(machine: Machine, grant: Grant, login: Login | null, isPresented = false): void {
-  const { line, policy, now } = machine;
+  const { line, policy, time } = machine;
   const { token: _, ...shown } = grant;
   const kept: Machine["kept"] = login
     ? { ...grant, username: login.wish.username, bound: login.wish.key ? "key" : "attempt" }
@@ -61,7 +61,7 @@ function take(machine: Machine, grant: Grant, login: Login | null, isPresented =
   // A client in charge presents when the stored token says so.
   line.refreshAt =
     policy.initiative === "client"
-      ? now.ms + Math.max((refresh_at - Math.floor(now.unixMs / 1000)) * 1000, REFRESH_FIRST_MS)
+      ? time.ms + Math.max((refresh_at - Math.floor(time.unixMs / 1000)) * 1000, REFRESH_FIRST_MS)
       : null;
 }
 
@@ -84,13 +84,13 @@ export function exchanged(machine: Machine, generation: number, ok: boolean): vo
 
 /** A push comes again by itself, with a new ticket; a login does not, and counts only once its cookie is there. */
 export function exchangeFailed(machine: Machine): void {
-  const { line, now } = machine;
+  const { line, time } = machine;
   const { exchange } = line;
   line.exchange = null;
   if (!exchange?.login) return;
   const failures = exchange.failures + 1;
   if (failures < TICKET_TRIES) {
-    line.exchange = { ...exchange, failures, retryAt: now.ms + TICKET_RETRY_MS * failures };
+    line.exchange = { ...exchange, failures, retryAt: time.ms + TICKET_RETRY_MS * failures };
     return;
   }
   // The server has a session that nobody could come back to.

@@ -12,5 +12,5 @@ export type { KeyStore } from "./keys.js";
 export type { SessionEntry } from "./messages.js";
 export type { Ending, LogoutReason, Refusal } from "./reasons.js";
 export type { Grant, Owner } from "./record.js";
-export type { State, Status } from "./state.js";
+export type { Authenticated, State, Status } from "./state.js";
 export type { TokenStorage } from "./storage.js";

@@ -24,13 +24,13 @@ export interface Claim {
   readonly audience: string;
 }
 
-/** The public key to log in with; null where none can be made or kept. */
-export async function publicKey(store: KeyStore | null): Promise<PublicKey | null> {
+/** The public key to log in with; undefined where none can be made or kept. */
+export async function publicKey(store: KeyStore | null): Promise<PublicKey | undefined> {
   try {
     const pair = store && ((await store.load()) ?? (await create(store)));
-    return pair && (await exported(pair.publicKey));
+    return pair ? await exported(pair.publicKey) : undefined;
   } catch {
-    return null;
+    return undefined;
   }
 }
 

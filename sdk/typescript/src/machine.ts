@@ -17,12 +17,13 @@ import {
   type Login,
   type Machine,
   NEVER,
-  type Now,
   type Output,
   outcomeOf,
   type Policy,
   refuse,
   type Settle,
+  type Time,
+  type Turn,
   tell,
 } from "./turn.js";
 
@@ -31,7 +32,7 @@ const LOGIN_WAIT = 1;
 
 /** A client that waits to be started. */
 export function newMachine(policy: Policy): Machine {
-  return {
+  const machine: Omit<Machine, keyof Turn> = {
     policy,
     link: { status: "waiting", until: 0 },
     dialAt: NEVER,
@@ -40,17 +41,15 @@ export function newMachine(policy: Policy): Machine {
     failures: 0,
     ended: "logged_out",
     renewed: null,
-    now: { ms: 0, unixMs: 0 },
-    dice: new Uint8Array(),
-    kept: null,
-    outputs: [],
   };
+  // Each turn brings the rest.
+  return machine as Machine;
 }
 
 /** Takes in what happened, and what is kept so far. Gives what is to be done; what is to be kept is in the machine. */
-export function handle(machine: Machine, now: Now, dice: Uint8Array, kept: Kept | null, input: Input): Output[] {
+export function handle(machine: Machine, time: Time, dice: Uint8Array, kept: Kept | null, input: Input): Output[] {
   const outputs: Output[] = [];
-  Object.assign(machine, { now, dice, kept, outputs });
+  Object.assign(machine, { time, dice, kept, outputs });
   (machine.link.status === "open" ? whileOpen : whileAway)(machine, input);
   return outputs;
 }
@@ -85,12 +84,12 @@ function whileAway(machine: Machine, input: Input): void {
   if ("settle" in input) tell(machine, input.settle, { code: "unavailable", retry_after: LOGIN_WAIT });
 }
 
-function isTimeToDial({ link: { status }, dialAt, now, kept }: Machine, { do: what }: Input): boolean {
+function isTimeToDial({ link: { status }, dialAt, time, kept }: Machine, { do: what }: Input): boolean {
   // The turn before this one wanted to connect, and it was not done.
   if (status === "connecting") return what === "storage-failed";
   return (
     what === "start" ||
-    (what === "tick" && now.ms >= dialAt) ||
+    (what === "tick" && time.ms >= dialAt) ||
     // Who stays away until somebody asks has just been asked. Who waits is not hurried by it, or impatience would
     // undo the backoff.
     (what === "login" && dialAt === NEVER) ||
@@ -150,8 +149,8 @@ function redial(machine: Machine): void {
 }
 
 function waitUntil(machine: Machine, ms: number): void {
-  const { now } = machine;
-  machine.link = { status: "waiting", until: now.unixMs + ms - now.ms };
+  const { time } = machine;
+  machine.link = { status: "waiting", until: time.unixMs + ms - time.ms };
   machine.dialAt = ms;
 }
 
@@ -161,7 +160,7 @@ function leave(machine: Machine, code: number | null, after: AfterClose, reconne
     machine.link = { status: "stopped", code };
     return;
   }
-  waitUntil(machine, machine.now.ms + reconnectAfter * 1000 + backoffMs(machine.failures, machine.dice));
+  waitUntil(machine, machine.time.ms + reconnectAfter * 1000 + backoffMs(machine.failures, machine.dice));
   machine.failures += 1;
 }
 
@@ -172,8 +171,8 @@ function lose(machine: Machine): void {
 }
 
 function tick(machine: Machine): void {
-  const { line, now } = machine;
-  if (now.ms < deadlineOf(machine)) return;
+  const { line, time } = machine;
+  if (time.ms < deadlineOf(machine)) return;
   if (!line.exchange) return present(machine);
   line.exchange = { ...line.exchange, retryAt: null };
   ask(machine, { for: "ticket" }, { type: "Ticket" });
@@ -235,7 +234,7 @@ function answer(machine: Machine, asked: Asked, message: Incoming): void {
       return;
     }
     if (type === "TooManyRequests" || type === "Unavailable") {
-      const until = machine.now.ms + Math.max(1, retry_after) * 1000;
+      const until = machine.time.ms + Math.max(1, retry_after) * 1000;
       if (isByCookie) {
         abandon(machine);
         return waitUntil(machine, until);

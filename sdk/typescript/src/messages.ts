@@ -11,7 +11,7 @@ export type Credentials = {
   readonly type: "Login" | "Register";
   readonly username: string;
   readonly password: string;
-  readonly key?: PublicKey;
+  readonly key?: PublicKey | undefined;
 };
 
 /** What is answered. */
@@ -38,8 +38,11 @@ export interface SessionEntry {
   readonly current: boolean;
 }
 
-const TEXTS = ["token", "session", "reason", "nonce", "ticket"] as const;
-const COUNTS = ["generation", "expires_at", "refresh_at", "retry_after", "reconnect_after", "heartbeat"] as const;
+type Text = "token" | "session" | "reason" | "nonce" | "ticket";
+type Count = "generation" | "expires_at" | "refresh_at" | "retry_after" | "reconnect_after" | "heartbeat";
+
+const TEXTS = "type token session reason nonce ticket".split(" ");
+const COUNTS = "generation expires_at refresh_at retry_after reconnect_after heartbeat".split(" ");
 
 /**
  * Any message from a server: the fields that this client looks at, each of them absent where it is not what it should
@@ -49,24 +52,26 @@ export type Incoming = {
   readonly type: string;
   readonly id?: unknown;
   readonly sessions?: readonly SessionEntry[];
-} & { readonly [Field in (typeof TEXTS)[number]]?: string } & { readonly [Field in (typeof COUNTS)[number]]?: number };
+} & { readonly [Field in Text]?: string } & { readonly [Field in Count]?: number };
 
 /** Null where the text is no JSON object with a `type`: that is ignored like every other unknown message. */
 export function readMessage(json: string): Incoming | null {
   try {
-    const fields: Record<string, unknown> = JSON.parse(json);
-    for (const field of TEXTS) if (typeof fields[field] !== "string") delete fields[field];
-    for (const field of COUNTS)
-      if (!(Number.isSafeInteger(fields[field]) && Number(fields[field]) >= 0)) delete fields[field];
-    if (!Array.isArray(fields["sessions"])) delete fields["sessions"];
-    return typeof fields["type"] === "string" ? (fields as Incoming) : null;
+    const message = JSON.parse(json, (name, value) => (isRight(name, value) ? value : undefined));
+    return message?.type ? message : null;
   } catch {
     return null;
   }
 }
 
+/** Counts are whole numbers from 0 to 2^53 - 1. */
+function isRight(name: string, value: unknown): boolean {
+  if (TEXTS.includes(name)) return typeof value === "string";
+  return !COUNTS.includes(name) || (Number.isSafeInteger(value) && Number(value) >= 0);
+}
+
 /** What a `Success` or `Registered` grants; null where it is not whole. */
 export function grantOf({ session, generation, token, expires_at, refresh_at }: Incoming): Grant | null {
-  if (!session || generation === undefined || expires_at === undefined || refresh_at === undefined) return null;
-  return { session, generation, expires_at, refresh_at, ...(token && { token }) };
+  if (!session || generation === undefined || !expires_at || !refresh_at) return null;
+  return { session, generation, expires_at, refresh_at, token };
 }

@@ -1,9 +1,9 @@
 // Going on with a session: presenting what is kept, and taking a refusal.
 
 import { ask, forget, giveUp, isDeciding, isOf, type Presented } from "./line.js";
-import type { Incoming } from "./messages.js";
+import type { Incoming, Wish } from "./messages.js";
 import { type LogoutReason, refusal } from "./reasons.js";
-import { attempted } from "./record.js";
+import { attempted, type Kept } from "./record.js";
 import { isByCookie, type Machine, NEVER, outcomeOf, refuse, type Settle, tell } from "./turn.js";
 
 /** Opens a connection. In cookie delivery the upgrade itself presents, so its attempt key is kept before. */
@@ -26,29 +26,29 @@ export function expectCookie(machine: Machine): void {
  * decides what there is to present.
  */
 export function present(machine: Machine, settle?: Settle): void {
-  const { line, kept, now } = machine;
+  const { line, kept, time } = machine;
   if (isDeciding(machine)) {
-    line.retryAt = now.ms;
+    line.retryAt = time.ms;
     return refuse(machine, settle, "busy");
   }
   line.retryAt = line.refreshAt = null;
   // Another tab forgot the session meanwhile, or logged in anew: then its session is not this connection's.
   if (!kept?.token || (line.standing && !isOf(machine, kept.session))) return refuse(machine, settle, "not_logged_in");
-  const { session, generation, token, bound } = kept;
   if (!line.standing) {
-    line.tried = session;
+    line.tried = kept.session;
     machine.ended = "logged_out";
   }
-  if (bound === "key") {
-    line.signing = { token, settle };
-    return sign(machine);
-  }
-  const attempt = attemptKey(machine) ?? "";
-  ask(
-    machine,
-    { for: "present", session, generation, evidence: "attempt", settle },
-    { type: "RefreshToken", token, attempt },
-  );
+  if (kept.bound === "key") {
+    line.signing = { token: kept.token, settle };
+    sign(machine);
+  } else show(machine, kept, "attempt", attemptKey(machine), settle);
+}
+
+/** Sends a token that is kept, with the field that shows whose it is. */
+function show(machine: Machine, kept: Kept, evidence: "attempt" | "proof", value: string | null, settle: Settle): void {
+  const { session, generation, token } = kept;
+  const wish = { type: "RefreshToken", token, [evidence]: value } as Wish;
+  ask(machine, { for: "present", session, generation, evidence, settle }, wish);
 }
 
 /** The attempt key of what is kept: the one that is there, or a new one. */
@@ -72,15 +72,8 @@ export function signed(machine: Machine, token: string, proof: string | null): v
   const { settle } = signing;
   // Something else is being decided by now, or another tab stored a newer token while this one was signed.
   if (isDeciding(machine) || kept?.token !== token) return present(machine, settle);
-  const { session, generation } = kept;
-  if (proof) {
-    return ask(
-      machine,
-      { for: "present", session, generation, evidence: "proof", settle },
-      { type: "RefreshToken", token, proof },
-    );
-  }
-  end(machine, session, "key_lost");
+  if (proof) return show(machine, kept, "proof", proof, settle);
+  end(machine, kept.session, "key_lost");
   refuse(machine, settle, "key_lost");
 }
 

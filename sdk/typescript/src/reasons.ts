@@ -25,7 +25,7 @@ const KNOWN = "malformed expired stale reused revoked unknown proof_required log
 );
 
 function known(reason: string | undefined, fallback: LogoutReason): LogoutReason {
-  return (KNOWN.find((one) => one === reason) as LogoutReason | undefined) ?? fallback;
+  return reason !== undefined && KNOWN.includes(reason) ? (reason as LogoutReason) : fallback;
 }
 
 /** A reason that this client does not know is treated as `malformed`. */

@@ -7,7 +7,7 @@ export interface Grant {
   readonly session: string;
   readonly generation: number;
   /** Absent in cookie delivery, where no script ever sees it. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   readonly expires_at: number;
   readonly refresh_at: number;
 }

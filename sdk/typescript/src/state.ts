@@ -25,6 +25,7 @@ export type Status =
   | Authenticated
   | { readonly status: "closed" };
 
+/** Whose session it is, and which generation of it. */
 export type Authenticated = { readonly status: "authenticated" } & Owner & Omit<Grant, "token">;
 
 /** `leader`: whether this tab holds the connection that all tabs share. */

@@ -84,12 +84,11 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
   async function lead(): Promise<void> {
     if (role.is === "away") return;
     const term = environment.newName();
-    const become = (next: Status) => {
-      post({ say: "lead", term, status: next });
-      show(next);
-    };
     const driver = drive(environment, policy, {
-      status: become,
+      status(next) {
+        post({ say: "lead", term, status: next });
+        show(next);
+      },
       message(data) {
         post({ say: "message", term, data });
         listener("message", data);
@@ -98,7 +97,6 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     const resigned = new Promise<void>((resign) => {
       role = { is: "leader", term, driver, resign };
     });
-    become({ status: "connecting", username: "username" in status ? status.username : null });
     askAgain();
     return resigned;
   }
@@ -170,7 +168,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     wake: () => driver()?.wake(),
     look: () => driver()?.look(),
     freeze: leave,
-    thaw: join,
+    thaw: () => role.is === "away" && join(),
   });
   join();
 

@@ -6,7 +6,7 @@ import type { LogoutReason } from "./reasons.js";
 import type { Kept } from "./record.js";
 
 /** `ms` on a clock that does not jump; `unixMs` on the wall. */
-export interface Now {
+export interface Time {
   readonly ms: number;
   readonly unixMs: number;
 }
@@ -25,8 +25,8 @@ export interface Policy {
 
 /** How something that the program asked for went. It passes between tabs, so it holds no token. */
 export type Outcome =
-  | { readonly type: string; readonly sessions?: readonly SessionEntry[] }
-  | { readonly code: string; readonly retry_after?: number };
+  | { readonly type: string; readonly sessions?: readonly SessionEntry[] | undefined }
+  | { readonly code: string; readonly retry_after?: number | undefined };
 
 /** Whom to tell how something went; undefined where nobody waits for it. */
 export type Settle = ((outcome: Outcome) => void) | undefined;
@@ -78,8 +78,18 @@ export type Link =
   | { readonly status: "connecting" }
   | { readonly status: "open" };
 
-/** A client: what outlives its turns, and what the turn under way was given and leaves behind. */
-export interface Machine {
+/** What a turn was given, and what it leaves behind. */
+export interface Turn {
+  time: Time;
+  /** 16 random bytes, for one thing: an attempt key, or a wait. */
+  dice: Uint8Array;
+  /** What is kept, changed as the turn goes on. */
+  kept: Kept | null;
+  outputs: Output[];
+}
+
+/** A client: what outlives its turns, and the turn under way. */
+export interface Machine extends Turn {
   readonly policy: Policy;
   link: Link;
   /** When to connect by itself, on the clock that does not jump. */
@@ -96,13 +106,6 @@ export interface Machine {
    * connection: otherwise a network that breaks in time would let it go on for ever.
    */
   renewed: string | null;
-
-  now: Now;
-  /** 16 random bytes, for one thing: an attempt key, or a wait. */
-  dice: Uint8Array;
-  /** What is kept, changed as the turn goes on. */
-  kept: Kept | null;
-  outputs: Output[];
 }
 
 export function isByCookie({ policy }: Machine): boolean {
@@ -121,8 +124,7 @@ const GRANTS = ["Success", "Registered", "LoggedOut", "Sessions", "Revoked", "Pa
 
 /** What a program is told about the answer to its wish. */
 export function outcomeOf({ type, sessions, reason, retry_after }: Incoming): Outcome {
-  if (GRANTS.includes(type)) return { type, ...(sessions && { sessions }) };
+  if (GRANTS.includes(type)) return { type, sessions };
   // `InvalidPassword` as a code: `invalid_password`.
-  const code = reason ?? type.replace(/\B[A-Z]/g, "_$&").toLowerCase();
-  return { code, ...(retry_after && { retry_after }) };
+  return { code: reason ?? type.replace(/\B[A-Z]/g, "_$&").toLowerCase(), retry_after };
 }

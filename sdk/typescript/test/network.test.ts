@@ -110,15 +110,6 @@ test("a server that answers is asked again a heartbeat later, and never left", a
   assert.equal(world.sockets.length, 1);
 });
 
-test("a server that knows no ping is not asked again", async () => {
-  const { world } = await loggedIn();
-  await world.pass(35_000);
-  world.socket.say({ type: "InvalidRequest", reason: "unknown_type", id: world.socket.take("Ping").id });
-  await world.pass(600_000);
-  assert.ok(!world.socket.has("Ping"));
-  assert.equal(world.sockets.length, 1);
-});
-
 test("an answer that is overdue shows that the connection is dead", async () => {
   const { world, client } = await loggedIn();
   world.socket.isCut = true;

@@ -171,8 +171,8 @@ export class World {
       ...this.#sharing(tab),
       storage: this.storage,
       keys: this.keys,
-      cookie: { exchange: (ticket) => this.cookie.exchange(ticket), clear: () => this.cookie.clear() },
-      now: () => ({ ms: this.ms, unixMs: this.unixMs }),
+      cookie: (ticket) => (ticket === null ? this.cookie.clear() : this.cookie.exchange(ticket)),
+      time: () => ({ ms: this.ms, unixMs: this.unixMs }),
       dice: () => this.dice,
       newName: () => {
         this.#names += 1;
@@ -188,10 +188,6 @@ export class World {
         if (!tab.isGone) this.sockets.push(socket);
         return socket;
       },
-      exclusively: async (action) => {
-        await this.storageFree;
-        return action();
-      },
       listen: (happenings) => {
         tab.happenings = happenings;
         return () => {
@@ -202,7 +198,11 @@ export class World {
   }
 
   #sharing(tab: Tab): Pick<Environment, "requestLock" | "openChannel" | "copy"> {
-    const requestLock: RequestLock = (name, signal, held) => this.#lock(tab, name, signal, held);
+    const requestLock: RequestLock = async (name, signal, held) => {
+      if (!name.endsWith(":storage")) return this.#lock(tab, name, signal, held);
+      await this.storageFree;
+      return held();
+    };
     if (this.sharing === "nobody") return { requestLock, openChannel: null, copy: null };
     if (this.sharing === "copies") {
       const renew = () => {
