@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::failure::Failure;
+use crate::generate::Mode;
 use crate::runner::{self, Selection};
 
 const HELP: &str = "\
@@ -11,6 +12,8 @@ Usage: cargo xtask COMMAND
     --skip A,B    all but these steps
     --list        show the steps and stop
     --verbose     show the output of every step as it runs (the default where CI is set)
+  generate        make the committed files that a program makes
+    --check       only tell whether they are as they should be
   tidy            the style rules that no lint knows
   advisories      look the dependencies up in the RustSec database (needs GitHub)
   bench [ARGS]    build for release and measure the server; ARGS go to `handfast-load bench`
@@ -23,6 +26,7 @@ pub(crate) enum Command {
     Help,
     List,
     Test(Selection),
+    Generate(Mode),
     Tidy,
     Advisories,
     Bench(Vec<String>),
@@ -39,6 +43,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Comma
     };
     match command.as_str() {
         "test" => parse_test(arguments),
+        "generate" => parse_generate(arguments),
         "bench" => Ok(Command::Bench(arguments.collect())),
         "tidy" => nothing_more(arguments, Command::Tidy),
         "advisories" => nothing_more(arguments, Command::Advisories),
@@ -70,6 +75,14 @@ fn parse_test(mut arguments: impl Iterator<Item = String>) -> Result<Command, Fa
         }
     }
     Ok(Command::Test(selection))
+}
+
+fn parse_generate(mut arguments: impl Iterator<Item = String>) -> Result<Command, Failure> {
+    match arguments.next().as_deref() {
+        None => Ok(Command::Generate(Mode::Write)),
+        Some("--check") => nothing_more(arguments, Command::Generate(Mode::Check)),
+        Some(other) => Err(unknown(other)),
+    }
 }
 
 fn step_names(list: Option<String>) -> Result<Vec<String>, Failure> {
@@ -123,6 +136,14 @@ mod tests {
     }
 
     #[test]
+    fn generated_files_are_written_or_checked() {
+        let expected = Command::Generate(Mode::Write);
+        assert_eq!(parsed("generate").unwrap(), expected);
+        let expected = Command::Generate(Mode::Check);
+        assert_eq!(parsed("generate --check").unwrap(), expected);
+    }
+
+    #[test]
     fn a_step_that_does_not_exist_is_refused() {
         let failure = parsed("test --only clipy").unwrap_err().to_string();
         assert!(failure.contains("`clipy`"), "{failure}");
@@ -136,6 +157,7 @@ mod tests {
             "test --only",
             "test --list=all",
             "tidy now",
+            "generate --check now",
         ] {
             assert!(parsed(line).is_err(), "{line}");
         }

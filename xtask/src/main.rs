@@ -6,6 +6,7 @@
 mod args;
 mod bench;
 mod failure;
+mod generate;
 mod no_std;
 mod process;
 mod report;
@@ -35,6 +36,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Help => args::print_help(),
         Command::List => runner::print_list(),
         Command::Test(selection) => return runner::test(&workspace, &selection),
+        Command::Generate(mode) => generate::run(&workspace, mode)?,
         Command::Tidy => tidy::check(&workspace)?,
         Command::Advisories => runner::advisories(&workspace)?,
         Command::Bench(arguments) => bench::run(&workspace, &arguments)?,

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::process::Output;
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
-use crate::{no_std, tidy};
+use crate::{generate, no_std, tidy};
 
 /// One check, which can be run alone.
 #[derive(Debug)]
@@ -54,6 +54,15 @@ pub(crate) const STEPS: &[Step] = &[
     Step::new("doctests", "the examples in the documentation", doctests)
         .needs(&[tools::MAKE])
         .noting(doctest_summary),
+    Step::new("sdk", "the browser client: lint, tests, size, package", sdk)
+        .needs(&[Tool::Node, tools::SDK_PACKAGES])
+        .noting(sdk_summary),
+    Step::new(
+        "generated",
+        "the committed client is the one that is built",
+        |shop| generate::check(shop.workspace),
+    )
+    .after("sdk"),
     Step::new("release", "the program as it is shipped", release).needs(&[tools::MAKE]),
     Step::new("e2e", "the program, in a real browser", e2e)
         .needs(&[Tool::Node, tools::CHROMIUM, tools::E2E_PACKAGES])
@@ -149,6 +158,12 @@ fn doctests(shop: &Shop<'_>) -> Result<(), Failure> {
     shop.run("cargo test --doc --workspace --locked")
 }
 
+fn sdk(shop: &Shop<'_>) -> Result<(), Failure> {
+    let mut npm = shop.command("npm run check")?;
+    shop.output
+        .run(npm.current_dir(shop.workspace.root.join("sdk/typescript")))
+}
+
 fn release(shop: &Shop<'_>) -> Result<(), Failure> {
     shop.run("cargo build --release --locked --package handfast-server")
 }
@@ -185,6 +200,18 @@ fn node_summary(log: &str) -> String {
         .map(|(_, count)| format!("{count} passed"))
         .next()
         .unwrap_or_default()
+}
+
+/// How many of the client's tests ran, and what a page downloads: `376 passed, gzipped 8165 (limit 8192)`.
+fn sdk_summary(log: &str) -> String {
+    let size = log.lines().find_map(|line| {
+        let (_, size) = line.split_once("bytes, ")?;
+        line.starts_with("dist/").then_some(size)
+    });
+    match size {
+        Some(size) => format!("{}, {size}", node_summary(log)),
+        None => String::new(),
+    }
 }
 
 /// How many examples ran; cargo prints a line a crate. Nothing where the output went to the terminal instead.
@@ -245,6 +272,15 @@ mod tests {
             node_summary("ℹ tests 12\nℹ pass 12\nℹ fail 0\n"),
             "12 passed"
         );
+    }
+
+    #[test]
+    fn the_note_of_the_client_has_its_size() {
+        assert_eq!(
+            sdk_summary("# pass 376\ndist/index.min.js: 19655 bytes, gzipped 8165 (limit 8192)\n"),
+            "376 passed, gzipped 8165 (limit 8192)"
+        );
+        assert_eq!(sdk_summary(""), "");
     }
 
     #[test]

@@ -73,6 +73,10 @@ pub(crate) const E2E_PACKAGES: Tool = Tool::Npm {
     name: "e2e-packages",
     folder: "e2e",
 };
+pub(crate) const SDK_PACKAGES: Tool = Tool::Npm {
+    name: "sdk-packages",
+    folder: "sdk/typescript",
+};
 
 impl Tool {
     /// What the report calls it.
