@@ -19,6 +19,16 @@ pub const REQUEST_ID_BYTES: usize = 128;
 /// The longest client description that is kept, in bytes.
 pub const AGENT_BYTES: usize = 256;
 
+/// How a token reaches its client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenDelivery {
+    /// In a message, to be stored by whoever speaks the protocol.
+    #[default]
+    Message,
+    /// In a cookie that no script can read. Messages carry one-time tickets for it.
+    Cookie,
+}
+
 /// The bounds of one connection that an operator may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
@@ -32,6 +42,8 @@ pub struct ConnectionLimits {
     pub refresh_after: Duration,
     /// How many invalid requests one connection may send before it is closed.
     pub invalid_requests: u32,
+    /// How tokens reach the client.
+    pub delivery: TokenDelivery,
 }
 
 impl Default for ConnectionLimits {
@@ -42,6 +54,7 @@ impl Default for ConnectionLimits {
             heartbeat_timeout: Duration::from_secs(10),
             refresh_after: Duration::from_secs(600),
             invalid_requests: 32,
+            delivery: TokenDelivery::Message,
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum Input<'a> {
     Heard,
     /// A pong arrived.
     Pong,
+    /// The upgrade request presented the token in a cookie. This comes before all else, and only in cookie delivery.
+    Cookie,
     /// The question that was asked last is answered.
     Replied(Reply),
     /// Something happened elsewhere that concerns this connection.
@@ -49,10 +51,12 @@ pub enum Signal {
 pub enum Output {
     /// Send an answer.
     Answer(Envelope<Answer>),
-    /// Sign the granted token and send it as `Success`.
+    /// Sign the granted token, or in cookie delivery a ticket for it, and send that as `Success`.
     Success(Envelope<Grant>),
-    /// Sign the granted token and send it as `Registered`.
+    /// The same, as `Registered`.
     Registered(Envelope<Grant>),
+    /// Send `Success` for the token that the answer to the upgrade request has set as a cookie.
+    Resumed(Grant),
     /// Send a ping.
     Ping,
     /// Hand a frame to the application.
@@ -91,6 +95,8 @@ pub enum Question {
         /// The session that this connection is bound to, the only one that it may present then.
         bound: Option<SessionId>,
     },
+    /// Tell what the session rule decided on the token that the upgrade request presented.
+    Cookie,
     /// Issue the next generation, unasked.
     Push {
         /// The session.

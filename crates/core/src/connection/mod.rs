@@ -86,6 +86,7 @@ struct Asked {
 enum Kind {
     Login,
     Present,
+    Cookie,
     Push,
     Logout,
     List,
@@ -131,6 +132,7 @@ impl Connection {
                 Answer::Hello {
                     nonce: nonce.into(),
                     heartbeat,
+                    delivery: connection.limits.delivery,
                 },
             );
         }
@@ -156,6 +158,7 @@ impl Connection {
                 self.heard_at = now.moment;
                 self.count_pong();
             }
+            Input::Cookie => self.take_cookie(),
             Input::Replied(reply) => self.take_reply(now, reply),
             Input::Signalled(signal) => self.take_signal(signal),
             Input::Tick => self.tick(now),

@@ -4,7 +4,7 @@ use super::{Asked, Bound, Connection, Delivery, Kind, Output, Reply, Signal, Sta
 use crate::{
     close::{CloseCode, Closing},
     message::{Answer, Envelope, Grant, InvalidRequest, RequestId},
-    session::{Pushed, Refusal},
+    session::{Pushed, Refusal, SessionId},
     time::Now,
 };
 use alloc::boxed::Box;
@@ -34,9 +34,17 @@ impl Connection {
                 });
             }
             (Kind::Present, Reply::Presented { subject, grant }) => {
-                self.rotated(now, id, subject, grant)
+                self.rotated(now, subject, grant);
+                let success = Envelope { id, body: grant };
+                self.outputs.push_back(Output::Success(success));
             }
-            (Kind::Present, Reply::Refused(refusal)) => self.refused(now, id, refusal),
+            (Kind::Cookie, Reply::Presented { subject, grant }) => {
+                self.rotated(now, subject, grant);
+                self.outputs.push_back(Output::Resumed(grant));
+            }
+            (Kind::Present | Kind::Cookie, Reply::Refused(refusal)) => {
+                self.refused(now, id, refusal)
+            }
             (Kind::Push, Reply::Pushed(grant)) => self.pushed(now, grant),
             (Kind::Push, Reply::NotPushed(outcome)) => self.not_pushed(outcome),
             (Kind::Push, Reply::Gone(reason)) => self.take_signal(Signal::Ended(reason)),
@@ -44,15 +52,7 @@ impl Connection {
                 self.unbind(now);
                 self.answer(id, Answer::LoggedOut);
             }
-            (Kind::Revoke(session), Reply::Ended) => {
-                if self
-                    .bound()
-                    .is_some_and(|(grant, _)| grant.session == session)
-                {
-                    self.unbind(now);
-                }
-                self.answer(id, Answer::Revoked(session));
-            }
+            (Kind::Revoke(session), Reply::Ended) => self.revoked(now, id, session),
             (Kind::List, Reply::Sessions(sessions)) => self.answer(id, Answer::Sessions(sessions)),
             (Kind::ChangePassword, Reply::PasswordChanged) => {
                 self.answer(id, Answer::PasswordChanged)
@@ -72,6 +72,7 @@ impl Connection {
             (
                 Kind::Login
                 | Kind::Present
+                | Kind::Cookie
                 | Kind::Logout
                 | Kind::List
                 | Kind::Revoke(_)
@@ -83,16 +84,23 @@ impl Connection {
         }
     }
 
+    /// One of the subject's sessions has ended, which may be this connection's.
+    fn revoked(&mut self, now: Now, id: Option<RequestId>, session: SessionId) {
+        let bound = self.bound().map(|(grant, _)| grant.session);
+        if bound == Some(session) {
+            self.unbind(now);
+        }
+        self.answer(id, Answer::Revoked(session));
+    }
+
     /// The ledger accepted a presentation.
-    fn rotated(&mut self, now: Now, id: Option<RequestId>, subject: Box<str>, grant: Grant) {
+    fn rotated(&mut self, now: Now, subject: Box<str>, grant: Grant) {
         self.state = State::Bound(Bound::new(
             subject,
             grant,
             Delivery::Answered { pongs: 0 },
             now,
         ));
-        self.outputs
-            .push_back(Output::Success(Envelope { id, body: grant }));
     }
 
     /// A refusal changes nothing on this connection, unless it says that the connection's own session has ended.

@@ -4,6 +4,7 @@ use super::{Connection, Delivery, Kind, Output, PONGS_FOR_ACK, Question, State, 
 use crate::{
     close::{CloseCode, Closing},
     framing::{Frame, Framing, TextFrame},
+    limits::TokenDelivery,
     message::{Answer, Credentials, Envelope, InvalidReason, InvalidRequest, Request, RequestId},
     session::{Generation, SessionId},
 };
@@ -83,7 +84,18 @@ impl Connection {
         }
     }
 
+    /// The upgrade request has presented a token already; what came of it is told before anything else is answered.
+    pub(super) fn take_cookie(&mut self) {
+        let is_first = self.asked.is_none() && matches!(self.state, State::Unauthenticated { .. });
+        if is_first && self.limits.delivery == TokenDelivery::Cookie {
+            self.ask(None, Kind::Cookie, Question::Cookie);
+        }
+    }
+
     fn take_request(&mut self, Envelope { id, body }: Envelope<Request>) {
+        if let Some(reason) = out_of_place(&body, self.limits.delivery) {
+            return self.refuse(id, InvalidRequest::because(reason));
+        }
         match &self.state {
             State::Unauthenticated { .. } => self.take_stranger(id, body),
             State::Bound(bound) => {
@@ -116,7 +128,8 @@ impl Connection {
             }
             Request::Ack { .. } => {}
             Request::Ping => self.answer(id, Answer::Pong),
-            Request::Logout { .. }
+            Request::Ticket
+            | Request::Logout { .. }
             | Request::Sessions
             | Request::Revoke { .. }
             | Request::ChangePassword { .. } => {
@@ -125,9 +138,11 @@ impl Connection {
         }
     }
 
-    /// A session can be bound to a key only where a nonce is given to prove it with.
+    /// A session can be bound to a key only where a nonce is given to prove it with, and messages to do it in.
     fn log_in(&mut self, id: Option<RequestId>, credentials: Credentials, register: bool) {
-        if credentials.key.is_some() && self.framing == Framing::Plain {
+        let takes_proofs =
+            self.framing == Framing::V1 && self.limits.delivery == TokenDelivery::Message;
+        if credentials.key.is_some() && !takes_proofs {
             return self.refuse(id, InvalidRequest::because(InvalidReason::KeyUnsupported));
         }
         let login = Question::Login {
@@ -163,6 +178,7 @@ impl Connection {
                 );
             }
             Request::Ack { generation } => self.acknowledged(generation),
+            Request::Ticket => self.give_ticket(id),
             Request::Logout { everywhere } => self.ask(
                 id,
                 Kind::Logout,
@@ -208,8 +224,20 @@ impl Connection {
         }
     }
 
-    /// A client of the plain framing never acknowledges; its pongs do.
+    /// The client could not exchange the ticket that it had.
+    fn give_ticket(&mut self, id: Option<RequestId>) {
+        if let Some((grant, _)) = self.bound() {
+            let success = Envelope { id, body: *grant };
+            self.outputs.push_back(Output::Success(success));
+        }
+    }
+
+    /// A client of the plain framing need not acknowledge; its pongs do. A cookie it has to acknowledge: its pongs say
+    /// that it got a ticket, and nothing of what became of that.
     pub(super) fn count_pong(&mut self) {
+        if self.limits.delivery == TokenDelivery::Cookie {
+            return;
+        }
         let State::Bound(bound) = &mut self.state else {
             return;
         };
@@ -224,6 +252,19 @@ impl Connection {
         };
         if counted >= PONGS_FOR_ACK {
             self.acknowledged(generation);
+        }
+    }
+}
+
+/// Why a request has no place where tokens reach their clients in this way.
+fn out_of_place(request: &Request, delivery: TokenDelivery) -> Option<InvalidReason> {
+    match delivery {
+        TokenDelivery::Message => {
+            matches!(request, Request::Ticket).then_some(InvalidReason::CookieDeliveryOff)
+        }
+        // Whoever could send a token here could read it.
+        TokenDelivery::Cookie => {
+            matches!(request, Request::RefreshToken { .. }).then_some(InvalidReason::CookieDelivery)
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{InvalidRequest, RequestId};
 use crate::{
+    limits::TokenDelivery,
     session::{Generation, Refusal, RevocationReason, SessionId},
     time::Timestamp,
 };
@@ -21,6 +22,17 @@ pub struct Grant {
     pub expires_at: Timestamp,
     /// When the client should rotate it, if it wants to be in charge.
     pub refresh_at: Timestamp,
+}
+
+/// What a message has of the token that it tells of.
+#[derive(Clone, Debug)]
+pub enum Carried {
+    /// The signed token.
+    Token(Box<str>),
+    /// A one-time ticket, to be exchanged for a cookie that holds the token.
+    Ticket(Box<str>),
+    /// Nothing: the answer to the upgrade request has set a cookie that holds it.
+    Nothing,
 }
 
 /// One of a subject's sessions, as its owner sees it.
@@ -51,20 +63,22 @@ pub enum Answer {
         nonce: Box<str>,
         /// The time between two pings.
         heartbeat: u64,
+        /// How tokens reach the client.
+        delivery: TokenDelivery,
     },
     /// The session begins, goes on or is rotated.
     Success {
         /// The token, and what stands beside it.
         grant: Grant,
-        /// The signed token.
-        token: Box<str>,
+        /// The token itself, or what leads to it.
+        carried: Carried,
     },
     /// The account is new, and its first session begins.
     Registered {
         /// The token, and what stands beside it.
         grant: Grant,
-        /// The signed token.
-        token: Box<str>,
+        /// The token itself, or what leads to it.
+        carried: Carried,
     },
     /// No such account, or not its password.
     InvalidPassword,
@@ -151,13 +165,25 @@ impl Serialize for Answer {
         let mut object = serializer.serialize_struct("Answer", 6)?;
         object.serialize_field("type", self.kind())?;
         match self {
-            Self::Hello { nonce, heartbeat } => {
+            Self::Hello {
+                nonce,
+                heartbeat,
+                delivery,
+            } => {
                 object.serialize_field("protocol", crate::framing::V1)?;
                 object.serialize_field("nonce", nonce)?;
                 object.serialize_field("heartbeat", heartbeat)?;
+                match delivery {
+                    TokenDelivery::Message => {}
+                    TokenDelivery::Cookie => object.serialize_field("delivery", "cookie")?,
+                }
             }
-            Self::Success { grant, token } | Self::Registered { grant, token } => {
-                object.serialize_field("token", token)?;
+            Self::Success { grant, carried } | Self::Registered { grant, carried } => {
+                match carried {
+                    Carried::Token(token) => object.serialize_field("token", token)?,
+                    Carried::Ticket(ticket) => object.serialize_field("ticket", ticket)?,
+                    Carried::Nothing => {}
+                }
                 object.serialize_field("expires_at", &grant.expires_at.as_unix())?;
                 object.serialize_field("session", &grant.session.to_text())?;
                 object.serialize_field("generation", &grant.generation.number())?;

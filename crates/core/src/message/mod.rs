@@ -4,7 +4,7 @@ mod answer;
 mod fields;
 mod request;
 
-pub use answer::{Answer, Grant, ListedSession};
+pub use answer::{Answer, Carried, Grant, ListedSession};
 pub use request::{
     Credentials, Envelope, InvalidReason, InvalidRequest, Request, RequestId, Secret,
 };

@@ -82,6 +82,8 @@ pub enum Request {
         /// Its generation.
         generation: Generation,
     },
+    /// Give another one-time ticket for the newest token.
+    Ticket,
     /// End this session, or all sessions of the subject.
     Logout {
         /// Whether all.
@@ -157,6 +159,10 @@ pub enum InvalidReason {
     UnknownSession,
     /// The token belongs to another session than the one that this connection is bound to.
     OtherSession,
+    /// Tokens are delivered in a cookie here: only an upgrade request presents one.
+    CookieDelivery,
+    /// Tokens are delivered in messages here: there are no tickets.
+    CookieDeliveryOff,
 }
 
 impl InvalidReason {
@@ -182,6 +188,8 @@ impl InvalidReason {
             Self::KeyInvalid => "key_invalid",
             Self::UnknownSession => "unknown_session",
             Self::OtherSession => "other_session",
+            Self::CookieDelivery => "cookie_delivery",
+            Self::CookieDeliveryOff => "cookie_delivery_off",
         }
     }
 }
@@ -271,6 +279,7 @@ impl Request {
             "Logout" => Ok(Self::Logout {
                 everywhere: flag(&fields.everywhere, "everywhere")?,
             }),
+            "Ticket" => Ok(Self::Ticket),
             "Sessions" => Ok(Self::Sessions),
             "Revoke" => {
                 let session = SessionId::parse(required(&fields.session, "session")?)

@@ -4,7 +4,7 @@ use crate::connection::{LOGIN, Machine, PRESENT, grant, presented};
 use handfast_core::{
     connection::{Input, Reply, Signal},
     framing::Framing,
-    limits::ConnectionLimits,
+    limits::{ConnectionLimits, TokenDelivery},
     message::InvalidReason,
     session::{Pushed, Refusal, RevocationReason},
     time::Moment,
@@ -18,6 +18,7 @@ enum Told {
     Binary,
     Heard,
     Pong,
+    Cookie,
     Reply(u8, u64),
     Signal(u8),
     Wait(u64),
@@ -31,6 +32,7 @@ fn told() -> impl Strategy<Value = Told> {
         r#"{"type":"Ack","generation":1}"#,
         r#"{"type":"Logout","everywhere":true}"#,
         r#"{"type":"Sessions"}"#,
+        r#"{"type":"Ticket"}"#,
         r#"{"type":"Revoke","session":"AQEBAQEBAQEBAQEBAQEBAQ"}"#,
         r#"{"type":"ChangePassword","old_password":"a","new_password":"b"}"#,
         r#"{"type":"Nonsense"}"#,
@@ -44,6 +46,7 @@ fn told() -> impl Strategy<Value = Told> {
         1 => Just(Told::Binary),
         2 => Just(Told::Heard),
         2 => Just(Told::Pong),
+        1 => Just(Told::Cookie),
         6 => (0..14_u8, 0..4_u64).prop_map(|(which, number)| Told::Reply(which, number)),
         1 => (0..9_u8).prop_map(Told::Signal),
         3 => (0..60_000_u64).prop_map(Told::Wait),
@@ -114,10 +117,12 @@ proptest! {
     #[test]
     fn whatever_a_machine_is_told_it_keeps_its_contract(
         framing in prop::sample::select(vec![Framing::Plain, Framing::V1]),
+        delivery in prop::sample::select(vec![TokenDelivery::Message, TokenDelivery::Cookie]),
         application in any::<bool>(),
         all in prop::collection::vec(told(), 1..80),
     ) {
-        let mut machine = Machine::with(ConnectionLimits::default(), framing, application);
+        let limits = ConnectionLimits { delivery, ..ConnectionLimits::default() };
+        let mut machine = Machine::with(limits, framing, application);
         let mut seen = Seen::default();
         let mut ms = 0;
         for told in all {
@@ -135,6 +140,7 @@ proptest! {
                 Told::Binary => machine.put(ms, Input::Binary(&[1])),
                 Told::Heard => machine.put(ms, Input::Heard),
                 Told::Pong => machine.put(ms, Input::Pong),
+                Told::Cookie => machine.put(ms, Input::Cookie),
                 Told::Reply(which, number) => {
                     seen.asked = false;
                     machine.reply(ms, reply(which, number))

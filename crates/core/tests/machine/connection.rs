@@ -93,6 +93,10 @@ impl Machine {
                 assert_eq!(bound, Some(body), "a token is signed for who is bound");
                 format!("Success {}", body.generation)
             }
+            Output::Resumed(body) => {
+                assert_eq!(bound, Some(body), "the cookie is of who is bound");
+                format!("Resumed {}", body.generation)
+            }
             Output::Ping => "ping".into(),
             Output::Application(_) => {
                 assert!(bound.is_some(), "a stranger's frame");
@@ -148,6 +152,7 @@ const fn kind(question: &Question) -> &'static str {
     match question {
         Question::Login { .. } => "Login",
         Question::Present { .. } => "Present",
+        Question::Cookie => "Cookie",
         Question::Push { .. } => "Push",
         Question::Logout { .. } => "Logout",
         Question::List => "List",
@@ -336,6 +341,7 @@ fn limits_at_the_end_of_time_saturate() {
         heartbeat_timeout: Duration::MAX,
         refresh_after: Duration::MAX,
         invalid_requests: u32::MAX,
+        ..ConnectionLimits::default()
     };
     let mut machine = Machine::with(limits, Framing::V1, true);
     let end = Moment::from_millis(u64::MAX);

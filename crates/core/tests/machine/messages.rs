@@ -53,7 +53,8 @@ const FIELDS: [&str; 13] = [
     "old_password",
     "new_password",
 ];
-const TYPES: [&str; 8] = [
+const TYPES: [&str; 9] = [
+    "Ticket",
     "Login",
     "Register",
     "RefreshToken",

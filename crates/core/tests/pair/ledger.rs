@@ -104,6 +104,7 @@ impl Ledger {
                 let evidence = attempt.map_or(Evidence::Bare, Evidence::Attempt);
                 self.present(asking, &token, evidence, bound)
             }
+            Question::Cookie => unreachable!("tokens are delivered in messages here"),
             Question::Push { session } => (self.push(asking, session), vec![]),
             Question::Logout {
                 session,

@@ -5,7 +5,7 @@ use handfast_core::{
     connection::{Connection, Input, Output, Question, Reply},
     framing::{self, Framing},
     limits::ConnectionLimits,
-    message::{Answer, Envelope},
+    message::{Answer, Carried, Envelope},
     session::{ConnectionId, Generation, SessionId},
     time::Now,
 };
@@ -111,13 +111,14 @@ impl Served {
         match output {
             Output::Answer(Envelope { id, body }) => self.send(&body.to_json(id.as_ref())),
             Output::Success(Envelope { id, body: grant }) => {
-                let token = crate::ledger::sign(&grant).into();
-                self.send(&Answer::Success { grant, token }.to_json(id.as_ref()))
+                let carried = Carried::Token(crate::ledger::sign(&grant).into());
+                self.send(&Answer::Success { grant, carried }.to_json(id.as_ref()))
             }
             Output::Registered(Envelope { id, body: grant }) => {
-                let token = crate::ledger::sign(&grant).into();
-                self.send(&Answer::Registered { grant, token }.to_json(id.as_ref()))
+                let carried = Carried::Token(crate::ledger::sign(&grant).into());
+                self.send(&Answer::Registered { grant, carried }.to_json(id.as_ref()))
             }
+            Output::Resumed(_) => unreachable!("tokens are delivered in messages here"),
             Output::Ping => Act::Send(Frame::Ping),
             Output::Application(frame) => {
                 assert!(self.machine.bound().is_some(), "nobody is logged in");

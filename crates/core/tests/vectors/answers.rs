@@ -1,7 +1,10 @@
 //! `answers.json`: what an answer is written as.
 
 use handfast_core::{
-    message::{Answer, Grant, InvalidReason, InvalidRequest, ListedSession, Request, RequestId},
+    limits::TokenDelivery,
+    message::{
+        Answer, Carried, Grant, InvalidReason, InvalidRequest, ListedSession, Request, RequestId,
+    },
     session::{Generation, Refusal, RevocationReason, SessionId},
     time::Timestamp,
 };
@@ -30,6 +33,8 @@ enum Described {
     Hello {
         nonce: Box<str>,
         heartbeat: u64,
+        #[serde(default)]
+        delivery: Delivered,
     },
     Success(Token),
     Registered(Token),
@@ -70,11 +75,30 @@ enum Described {
 
 #[derive(Deserialize)]
 struct Token {
-    token: Box<str>,
+    token: Option<Box<str>>,
+    ticket: Option<Box<str>>,
     session: String,
     generation: u64,
     expires_at: u64,
     refresh_at: u64,
+}
+
+/// How tokens reach the client.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Delivered {
+    #[default]
+    Message,
+    Cookie,
+}
+
+impl From<Delivered> for TokenDelivery {
+    fn from(delivered: Delivered) -> Self {
+        match delivered {
+            Delivered::Message => Self::Message,
+            Delivered::Cookie => Self::Cookie,
+        }
+    }
 }
 
 /// One session of a list.
@@ -105,6 +129,15 @@ impl From<Row> for ListedSession {
 }
 
 impl Token {
+    fn carried(&self) -> Carried {
+        match (self.token.clone(), self.ticket.clone()) {
+            (Some(token), None) => Carried::Token(token),
+            (None, Some(ticket)) => Carried::Ticket(ticket),
+            (None, None) => Carried::Nothing,
+            (Some(_), Some(_)) => panic!("a token or a ticket, please"),
+        }
+    }
+
     fn grant(&self) -> Grant {
         Grant {
             session: SessionId::parse(&self.session).unwrap(),
@@ -119,14 +152,22 @@ impl Token {
 impl From<Described> for Answer {
     fn from(described: Described) -> Self {
         match described {
-            Described::Hello { nonce, heartbeat } => Self::Hello { nonce, heartbeat },
+            Described::Hello {
+                nonce,
+                heartbeat,
+                delivery,
+            } => Self::Hello {
+                nonce,
+                heartbeat,
+                delivery: delivery.into(),
+            },
             Described::Success(token) => Self::Success {
                 grant: token.grant(),
-                token: token.token,
+                carried: token.carried(),
             },
             Described::Registered(token) => Self::Registered {
                 grant: token.grant(),
-                token: token.token,
+                carried: token.carried(),
             },
             Described::InvalidPassword => Self::InvalidPassword,
             Described::AlreadyAuthorized { username } => Self::AlreadyAuthorized { username },
@@ -175,6 +216,8 @@ pub(crate) fn invalid_reason(name: &str) -> InvalidReason {
         InvalidReason::KeyUnsupported,
         InvalidReason::UnknownSession,
         InvalidReason::OtherSession,
+        InvalidReason::CookieDelivery,
+        InvalidReason::CookieDeliveryOff,
     ];
     reasons
         .into_iter()

@@ -2,7 +2,7 @@
 
 use crate::{
     True,
-    answers::{Row, invalid_reason},
+    answers::{Delivered, Row, invalid_reason},
     framing::Name,
     messages::with_hash,
     rule::pushed_as,
@@ -10,8 +10,8 @@ use crate::{
 use handfast_core::{
     connection::{Connection, Input, Output, Question, Reply, Signal},
     framing::{Frame, Framing},
-    limits::ConnectionLimits,
-    message::{Answer, Envelope, Grant, Secret},
+    limits::{ConnectionLimits, TokenDelivery},
+    message::{Answer, Carried, Envelope, Grant, Secret},
     session::{AttemptHash, Generation, Pushed, Refusal, RevocationReason, SessionId},
     time::{Moment, Now, Timestamp},
 };
@@ -46,6 +46,8 @@ struct Case {
     name: String,
     framing: Name,
     #[serde(default)]
+    delivery: Delivered,
+    #[serde(default)]
     application: bool,
     #[serde(default)]
     limits: Limits,
@@ -64,6 +66,7 @@ struct Step {
     heard: Option<True>,
     pong: Option<True>,
     tick: Option<True>,
+    cookie: Option<True>,
     reply: Option<Answered>,
     signal: Option<Signalled>,
     outputs: Vec<Value>,
@@ -207,18 +210,31 @@ fn sent(framing: Framing, answer: Envelope<Answer>) -> Value {
     json!({"send": serde_json::from_str::<Value>(json).unwrap()})
 }
 
-fn output(framing: Framing, output: Output) -> Value {
+fn carried(delivery: TokenDelivery, grant: &Grant) -> Carried {
+    let token = token(grant);
+    match delivery {
+        TokenDelivery::Message => Carried::Token(token.into()),
+        TokenDelivery::Cookie => Carried::Ticket(format!("ticket {token}").into()),
+    }
+}
+
+fn output(framing: Framing, delivery: TokenDelivery, output: Output) -> Value {
     match output {
         Output::Answer(envelope) => sent(framing, envelope),
         Output::Success(Envelope { id, body: grant }) => {
-            let token = token(&grant).into();
-            let body = Answer::Success { grant, token };
+            let carried = carried(delivery, &grant);
+            let body = Answer::Success { grant, carried };
             sent(framing, Envelope { id, body })
         }
         Output::Registered(Envelope { id, body: grant }) => {
-            let token = token(&grant).into();
-            let body = Answer::Registered { grant, token };
+            let carried = carried(delivery, &grant);
+            let body = Answer::Registered { grant, carried };
             sent(framing, Envelope { id, body })
+        }
+        Output::Resumed(grant) => {
+            let carried = Carried::Nothing;
+            let body = Answer::Success { grant, carried };
+            sent(framing, Envelope { id: None, body })
         }
         Output::Ping => json!({"ping": true}),
         Output::Application(Frame::Text(text)) => json!({"application": text}),
@@ -259,6 +275,7 @@ fn asked(question: Question) -> Value {
             proof,
             bound,
         } => json!({"present": presentation(&token, attempt, proof, bound)}),
+        Question::Cookie => json!({"cookie": {}}),
         Question::Push { session } => json!({"push": {"session": session.to_text()}}),
         Question::Logout {
             session,
@@ -313,6 +330,8 @@ fn take_input(connection: &mut Connection, now: Now, step: &mut Step) {
         Input::Text(text)
     } else if let Some(bytes) = &binary {
         Input::Binary(bytes)
+    } else if step.cookie.is_some() {
+        Input::Cookie
     } else if let Some(reply) = step.reply.take() {
         Input::Replied(reply.into())
     } else if let Some(signal) = step.signal.take() {
@@ -328,9 +347,9 @@ fn take_input(connection: &mut Connection, now: Now, step: &mut Step) {
     connection.handle(now, input);
 }
 
-fn outputs(connection: &mut Connection, framing: Framing) -> Vec<Value> {
+fn outputs(connection: &mut Connection, framing: Framing, delivery: TokenDelivery) -> Vec<Value> {
     std::iter::from_fn(|| connection.poll())
-        .map(|it| output(framing, it))
+        .map(|it| output(framing, delivery, it))
         .collect()
 }
 
@@ -359,7 +378,11 @@ fn every_connection_goes_its_way() {
     crate::assert_distinct(vectors.cases.iter().map(|case| &*case.name));
     for case in vectors.cases {
         let framing = case.framing.into();
-        let limits = Arc::new(case.limits.or(vectors.limits));
+        let delivery = case.delivery.into();
+        let limits = Arc::new(ConnectionLimits {
+            delivery,
+            ..case.limits.or(vectors.limits)
+        });
         // The wall clock, and the moment at which it showed that.
         let (mut shown, mut since) = (vectors.unix, 0);
         let mut now = Now {
@@ -367,7 +390,7 @@ fn every_connection_goes_its_way() {
             unix: Timestamp::from_unix(shown),
         };
         let mut connection = Connection::new(limits, framing, case.application, NONCE, now);
-        let opening = outputs(&mut connection, framing);
+        let opening = outputs(&mut connection, framing, delivery);
         assert_eq!(opening, case.opening, "{}: the opening", case.name);
         for (number, mut step) in case.steps.into_iter().enumerate() {
             if let Some(unix) = step.unix {
@@ -377,7 +400,7 @@ fn every_connection_goes_its_way() {
             now.unix = Timestamp::from_unix(shown + (step.at - since) / 1000);
             take_input(&mut connection, now, &mut step);
             let place = format!("{}: step {} at {}", case.name, number + 1, step.at);
-            let outputs = outputs(&mut connection, framing);
+            let outputs = outputs(&mut connection, framing, delivery);
             assert_eq!(outputs, expected(step.outputs.split_off(0)), "{place}");
             assert_state(&connection, &step, &place);
         }

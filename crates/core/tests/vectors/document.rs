@@ -43,6 +43,7 @@ fn every_request_has_an_example_that_is_one() {
         "Register",
         "Revoke",
         "Sessions",
+        "Ticket",
     ];
     assert_eq!(types, all.map(String::from).into());
 }

@@ -91,6 +91,7 @@ fn request(request: &Request) -> Value {
             value
         }
         Request::Ack { generation } => json!({"type": "Ack", "generation": generation.number()}),
+        Request::Ticket => json!({"type": "Ticket"}),
         Request::Logout { everywhere } => json!({"type": "Logout", "everywhere": everywhere}),
         Request::Sessions => json!({"type": "Sessions"}),
         Request::Revoke { session } => json!({"type": "Revoke", "session": session.to_text()}),

@@ -45,7 +45,7 @@ fn field<'a>(message: &'a str, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
     use handfast_core::{
-        message::{Answer as Said, Grant},
+        message::{Answer as Said, Carried, Grant},
         session::{Generation, SessionId},
         time::Timestamp,
     };
@@ -68,12 +68,12 @@ mod tests {
     fn the_tokens_of_the_cores_answers_are_found() {
         let success = json(Said::Success {
             grant: grant(),
-            token: "a.b-_.c".into(),
+            carried: Carried::Token("a.b-_.c".into()),
         });
         assert_eq!(read(&success), Answer::Granted("a.b-_.c"));
         let registered = json(Said::Registered {
             grant: grant(),
-            token: "d.e.f".into(),
+            carried: Carried::Token("d.e.f".into()),
         });
         assert_eq!(read(&registered), Answer::Granted("d.e.f"));
     }
