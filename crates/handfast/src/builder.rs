@@ -4,6 +4,7 @@ use crate::{
     Handfast,
     address::Addresses,
     clock::SystemClock,
+    cookie::UsedTickets,
     credentials::{AccountCredentials, Credentials, PasswordSettings},
     hub::Hub,
     keys::{Algorithm, KeyFile, KeyFileError, LiveKeys},
@@ -235,6 +236,8 @@ impl Builder {
             logins_by_account: Limiter::new(self.settings.rates.logins_per_account),
             logins_by_address: Limiter::new(self.settings.rates.logins_per_address),
             presentations: Limiter::new(self.settings.rates.presentations_per_session),
+            exchanges: Limiter::new(self.settings.rates.presentations_per_session),
+            used_tickets: UsedTickets::new(),
             settings: self.settings,
         });
         drop(tokio::spawn(upkeep::follow_changes(Arc::downgrade(&node))));

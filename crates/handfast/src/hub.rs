@@ -45,7 +45,7 @@ impl Hub {
     }
 
     /// A name for a new connection, and the slot by which it is reached until it is [removed](Self::remove).
-    pub(crate) fn add(&self) -> (ConnectionId, Arc<Slot>) {
+    fn add(&self) -> (ConnectionId, Arc<Slot>) {
         let number = self.last_number.fetch_add(1, Ordering::Relaxed);
         let slot = Arc::new(Slot::default());
         self.shard(number).insert(number, Arc::clone(&slot));
@@ -57,6 +57,17 @@ impl Hub {
             },
             slot,
         )
+    }
+
+    /// The same, for a connection that may yet come to nothing.
+    pub(crate) fn seat(self: &Arc<Self>) -> Seat {
+        let (connection, slot) = self.add();
+        Seat {
+            hub: Arc::clone(self),
+            connection,
+            slot,
+            is_taken: false,
+        }
     }
 
     pub(crate) fn remove(&self, connection: ConnectionId) {
@@ -140,6 +151,39 @@ impl Observer for Hub {
             {
                 self.recall(owner, change.session);
             }
+        }
+    }
+}
+
+/// A name and a slot for a connection whose upgrade is not done. Dropping it [removes](Hub::remove) them.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    hub: Arc<Hub>,
+    connection: ConnectionId,
+    slot: Arc<Slot>,
+    is_taken: bool,
+}
+
+impl Seat {
+    pub(crate) fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    pub(crate) fn slot(&self) -> &Arc<Slot> {
+        &self.slot
+    }
+
+    /// Leaves removing them to the connection.
+    pub(crate) fn take(mut self) -> (ConnectionId, Arc<Slot>) {
+        self.is_taken = true;
+        (self.connection, Arc::clone(&self.slot))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if !self.is_taken {
+            self.hub.remove(self.connection);
         }
     }
 }
@@ -235,5 +279,21 @@ fn decode(byte: u8) -> Option<Signal> {
             .get(usize::from(ended - ENDED))
             .copied()
             .map(Signal::Ended),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_that_comes_to_nothing_is_given_up() {
+        let hub = Arc::new(Hub::new());
+        drop(hub.seat());
+        assert_eq!(hub.count(), 0);
+        let (connection, _) = hub.seat().take();
+        assert_eq!(hub.count(), 1);
+        hub.remove(connection);
+        assert_eq!(hub.count(), 0);
     }
 }

@@ -28,6 +28,7 @@
 mod address;
 mod builder;
 pub mod clock;
+mod cookie;
 pub mod credentials;
 mod driver;
 mod hub;
@@ -51,7 +52,7 @@ pub use address::AddressLimits;
 pub use builder::{ACCOUNTS_FILE, Builder, KEYS_FILE, LEDGER_FILE, StartError};
 pub use handfast_core::{
     framing::Frame,
-    limits::ConnectionLimits,
+    limits::{ConnectionLimits, TokenDelivery},
     rate::Rate,
     session::{SessionId, TokenPolicy},
 };
@@ -60,7 +61,10 @@ pub use serve::{Serving, serve};
 pub use session::{Application, Program, SendError, Session, SessionSender};
 pub use settings::{LoginLimits, Rates, Settings, TransportLimits};
 
-use axum::{Router, routing::any};
+use axum::{
+    Router,
+    routing::{any, post},
+};
 use handfast_core::connection::Signal;
 use handfast_ledger::{Ledger, LedgerError};
 use node::Node;
@@ -86,12 +90,19 @@ impl Handfast {
         Builder::open(data.as_ref())
     }
 
-    /// The routes of the WebSocket endpoint: `/ws` and `/ws/`.
+    /// The routes of the WebSocket endpoint, `/ws` and `/ws/`, and in cookie delivery that of `/session/cookie`.
     pub fn router(&self) -> Router {
-        Router::new()
+        let endpoint = Router::new()
             .route("/ws", any(upgrade::upgrade))
-            .route("/ws/", any(upgrade::upgrade))
-            .with_state(Arc::clone(&self.node))
+            .route("/ws/", any(upgrade::upgrade));
+        let router = match self.node.settings.connection.delivery {
+            TokenDelivery::Message => endpoint,
+            TokenDelivery::Cookie => {
+                let cookie = post(cookie::exchange).delete(cookie::clear);
+                endpoint.route("/session/cookie", cookie)
+            }
+        };
+        router.with_state(Arc::clone(&self.node))
     }
 
     /// The node's ledger.

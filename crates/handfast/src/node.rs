@@ -1,8 +1,8 @@
 //! One running node: what its connections share.
 
 use crate::{
-    address::Addresses, credentials::Credentials, hub::Hub, limiter::Limiter, proof::Nonces,
-    session::Application, settings::Settings, token::TokenIssuer,
+    address::Addresses, cookie::UsedTickets, credentials::Credentials, hub::Hub, limiter::Limiter,
+    proof::Nonces, session::Application, settings::Settings, token::TokenIssuer,
 };
 use handfast_core::{
     limits::ConnectionLimits,
@@ -34,6 +34,9 @@ pub(crate) struct Node {
     pub(crate) logins_by_account: Limiter<Box<str>>,
     pub(crate) logins_by_address: Limiter<IpAddr>,
     pub(crate) presentations: Limiter<SessionId>,
+    /// Tickets that are exchanged, which one session may do as often as it may present.
+    pub(crate) exchanges: Limiter<SessionId>,
+    pub(crate) used_tickets: UsedTickets,
 }
 
 impl Node {

@@ -1,6 +1,9 @@
 //! Which pages may open a connection.
 
-use axum::http::{HeaderMap, header};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, header},
+};
 use std::collections::HashSet;
 
 /// The origins (RFC 6454) whose pages may connect, beside the server's own.
@@ -36,6 +39,21 @@ impl AllowedOrigins {
         let origin = origin.to_ascii_lowercase();
         is_of_host(&origin, host) || self.0.contains(&origin)
     }
+
+    /// Whether a request with these headers, for `host`, is from a page that may use its browser's cookies here.
+    ///
+    /// Cookies travel by themselves, so a request that does not say which page sent it has no business with them.
+    pub(crate) fn allow_page(&self, headers: &HeaderMap, host: Option<&str>) -> bool {
+        headers.contains_key(header::ORIGIN) && self.allow(headers, host)
+    }
+}
+
+/// The host that a request is for, with its port where it has one.
+pub(crate) fn host(request: &Request) -> Option<&str> {
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let authority = request.uri().authority();
+    host.or_else(|| authority.map(|authority| authority.as_str()))
 }
 
 fn is_of_host(origin: &str, host: Option<&str>) -> bool {
@@ -72,6 +90,22 @@ mod tests {
     #[test]
     fn a_request_that_is_from_no_page_may_connect() {
         assert!(allow(&[], Some("localhost:9001"), &[]));
+    }
+
+    #[test]
+    fn only_a_page_that_says_where_it_is_from_may_use_cookies() {
+        let host = Some("localhost:9001");
+        let allow_page = |origins: &[&str]| {
+            let headers = origins
+                .iter()
+                .map(|origin| (header::ORIGIN, origin.parse().unwrap()))
+                .collect();
+            AllowedOrigins::default().allow_page(&headers, host)
+        };
+        assert!(allow_page(&["http://localhost:9001"]));
+        assert!(!allow_page(&[]));
+        assert!(!allow_page(&["null"]));
+        assert!(!allow_page(&["http://localhost:9002"]));
     }
 
     #[test]

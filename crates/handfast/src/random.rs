@@ -15,9 +15,15 @@ pub fn session_id() -> SessionId {
     SessionId::from_bytes(bytes())
 }
 
-/// The `jti` of a new token (RFC 7519 section 4.1.7).
+/// The `jti` of a new token or ticket (RFC 7519 section 4.1.7).
 #[must_use]
 pub fn token_id() -> Random128 {
+    bytes()
+}
+
+/// What a browser is recognised by, beside its session.
+#[must_use]
+pub fn browser() -> Random128 {
     bytes()
 }
 

@@ -2,8 +2,10 @@
 
 use crate::{
     address::{client_address, client_agent},
+    cookie::{Visit, WrongAttempt},
     driver::{Accepted, Driver},
     node::Node,
+    origin::host,
 };
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -14,6 +16,7 @@ use bytes::Bytes;
 use handfast_core::{
     close::{CloseCode, Closing},
     framing::{self, Framing},
+    limits::TokenDelivery,
 };
 use hyper::{
     ext::Protocol,
@@ -45,6 +48,8 @@ pub(crate) enum UpgradeRefused {
     WrongKey,
     #[error("pages of this origin may not connect")]
     ForbiddenOrigin,
+    #[error("the attempt key in the query is none")]
+    WrongAttempt,
     #[error("this connection cannot be upgraded")]
     NotUpgradable,
 }
@@ -62,7 +67,7 @@ impl IntoResponse for UpgradeRefused {
                 header::SEC_WEBSOCKET_VERSION,
                 VERSION,
             ),
-            Self::WrongKey | Self::NotUpgradable => {
+            Self::WrongKey | Self::WrongAttempt | Self::NotUpgradable => {
                 return (StatusCode::BAD_REQUEST, self.to_string()).into_response();
             }
             Self::ForbiddenOrigin => {
@@ -73,52 +78,48 @@ impl IntoResponse for UpgradeRefused {
     }
 }
 
+impl From<WrongAttempt> for UpgradeRefused {
+    fn from(_: WrongAttempt) -> Self {
+        Self::WrongAttempt
+    }
+}
+
 /// Answers an upgrade request (RFC 6455 section 4.2, RFC 8441 section 5) and sets a driver on the connection.
 pub(crate) async fn upgrade(
     State(node): State<Arc<Node>>,
     mut request: Request,
 ) -> Result<Response, UpgradeRefused> {
     let answer = Handshake::read(&request)?;
-    let headers = request.headers();
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| {
-        request
-            .uri()
-            .authority()
-            .map(|authority| authority.as_str())
-    });
-    if !node.settings.allowed_origins.allow(headers, host) {
-        return Err(UpgradeRefused::ForbiddenOrigin);
-    }
-    let host: Box<str> = host.unwrap_or_default().into();
-    let framing = Framing::negotiate(subprotocols(headers));
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
-        peer.ip()
-    });
-    let address = client_address(peer, headers, &node.settings.trusted_proxies);
-    let agent = client_agent(headers);
+    let visit = admit(&node, &request)?;
+    let mut upgrading = Upgrading::begin(node, &request);
     let upgraded = request
         .extensions_mut()
         .remove::<OnUpgrade>()
         .ok_or(UpgradeRefused::NotUpgradable)?;
-
+    let mut response = answer.response(upgrading.accepted.framing);
+    if let Some(visit) = visit {
+        upgrading.arrive(visit, response.headers_mut()).await;
+    }
     drop(tokio::spawn(async move {
         match upgraded.await {
-            Ok(upgraded) => Upgrading {
-                node,
-                framing,
-                host,
-                address,
-                agent,
-            }
-            .drive(upgraded),
+            Ok(upgraded) => upgrading.drive(upgraded),
             Err(error) => tracing::debug!(%error, "the client left before its upgrade"),
         }
     }));
-    Ok(answer.response(framing))
+    Ok(response)
+}
+
+/// Lets a request in if its origin may; in cookie delivery, with what it brings from its browser.
+fn admit(node: &Node, request: &Request) -> Result<Option<Visit>, UpgradeRefused> {
+    let (headers, host) = (request.headers(), host(request));
+    let origins = &node.settings.allowed_origins;
+    match node.settings.connection.delivery {
+        TokenDelivery::Message if origins.allow(headers, host) => Ok(None),
+        TokenDelivery::Cookie if origins.allow_page(headers, host) => {
+            Ok(Some(Visit::read(headers, request.uri().query())?))
+        }
+        TokenDelivery::Message | TokenDelivery::Cookie => Err(UpgradeRefused::ForbiddenOrigin),
+    }
 }
 
 /// What a request asks for, in the way of its HTTP version.
@@ -212,13 +213,53 @@ fn list<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> impl Iterator<
 /// Who is being upgraded.
 struct Upgrading {
     node: Arc<Node>,
-    framing: Framing,
-    host: Box<str>,
-    address: IpAddr,
-    agent: Box<str>,
+    accepted: Accepted,
+    /// Why the connection is closed at once, if it is.
+    refusal: Option<Closing>,
 }
 
 impl Upgrading {
+    /// Takes a place for the connection that a request becomes.
+    fn begin(node: Arc<Node>, request: &Request) -> Self {
+        let headers = request.headers();
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
+            peer.ip()
+        });
+        let address = client_address(peer, headers, &node.settings.trusted_proxies);
+        let connections = node.settings.transport.connections;
+        let full = connections
+            .is_some_and(|limit| node.hub.count() >= usize::try_from(limit).unwrap_or(usize::MAX));
+        let (place, refusal) = match node.addresses.enter(address) {
+            Ok(place) if full => (place, Some(Closing::new(CloseCode::TryAgainLater, "full"))),
+            Ok(place) => (place, None),
+            Err(place) => (place, Some(Closing::new(CloseCode::TooMany, "address"))),
+        };
+        let accepted = Accepted {
+            framing: Framing::negotiate(subprotocols(headers)),
+            host: host(request).unwrap_or_default().into(),
+            place,
+            agent: client_agent(headers),
+            seat: node.hub.seat(),
+            arrival: None,
+        };
+        Self {
+            node,
+            accepted,
+            refusal,
+        }
+    }
+
+    /// Presents what the browser brought, under the name that the connection will have. One that is closed at once
+    /// presents nothing: it would take the session from a connection that stays.
+    async fn arrive(&mut self, visit: Visit, headers: &mut HeaderMap) {
+        self.accepted.arrival = Some(if self.refusal.is_some() {
+            visit.pass_by()
+        } else {
+            visit.present(&self.node, &self.accepted, headers).await
+        });
+    }
+
     /// Finds out what the connection is made of: the driver holds the socket itself where it can.
     fn drive(self, upgraded: Upgraded) {
         let upgraded = match downcast::<TokioIo<TcpStream>>(upgraded) {
@@ -238,29 +279,10 @@ impl Upgrading {
     {
         let Self {
             node,
-            framing,
-            host,
-            address,
-            agent,
+            accepted,
+            refusal,
         } = self;
-        let connections = node.settings.transport.connections;
-        let full = connections
-            .is_some_and(|limit| node.hub.count() >= usize::try_from(limit).unwrap_or(usize::MAX));
-        let (place, refusal) = match node.addresses.enter(address) {
-            Ok(place) if full => (place, Some(Closing::new(CloseCode::TryAgainLater, "full"))),
-            Ok(place) => (place, None),
-            Err(place) => (place, Some(Closing::new(CloseCode::TooMany, "address"))),
-        };
-        let mut driver = Driver::new(
-            node,
-            stream,
-            Accepted {
-                framing,
-                host,
-                place,
-                agent,
-            },
-        );
+        let mut driver = Driver::new(node, stream, accepted);
         if let Some(closing) = refusal {
             driver.refuse(closing);
         }

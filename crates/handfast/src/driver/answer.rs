@@ -93,6 +93,8 @@ impl Answering {
                 present::present(node, caller, &shown, now)
                     .unwrap_or_else(|reply| Self::Known(Some(reply)))
             }
+            // The upgrade knows the answer, and puts it in this place.
+            Question::Cookie => Self::Known(None),
             Question::Push { session } => Self::Push {
                 session,
                 receipt: node.ledger.push(session, caller.connection),
@@ -411,7 +413,7 @@ pub(super) fn too_many(exceeded: Exceeded) -> Reply {
     }
 }
 
-fn unavailable() -> Reply {
+pub(super) fn unavailable() -> Reply {
     Reply::Unavailable {
         retry_after: RETRY_AFTER,
     }

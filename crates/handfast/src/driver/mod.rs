@@ -7,21 +7,31 @@
 mod answer;
 mod boundary;
 mod codec;
+mod cookie;
 mod present;
 mod receive;
 mod session;
 mod transmit;
 mod whole;
 
-use crate::{address::Place, node::Node, random, session::Link};
+pub(crate) use cookie::Arrival;
+
+use crate::{
+    address::Place,
+    hub::Seat,
+    node::Node,
+    random,
+    session::Link,
+    token::{BrowserHash, Ticket},
+};
 use answer::{Answering, Caller};
 use codec::Codec;
 use handfast_core::{
     close::{CloseCode, Closing},
     connection::{Connection, Input, Output, Signal},
     framing::Framing,
-    message::{Answer, Envelope, Grant, RequestId},
-    time::{Moment, Now},
+    message::{Answer, Carried, Envelope, Grant, RequestId},
+    time::{Moment, Now, Timestamp},
 };
 use std::{
     pin::Pin,
@@ -42,6 +52,9 @@ pub(crate) struct Accepted {
     pub(crate) host: Box<str>,
     pub(crate) place: Place,
     pub(crate) agent: Box<str>,
+    pub(crate) seat: Seat,
+    /// What it begins with in cookie delivery, and only there.
+    pub(crate) arrival: Option<Arrival>,
 }
 
 /// A connection and everything that it holds while it is idle.
@@ -63,6 +76,8 @@ pub(crate) struct Driver<S> {
     outgoing: Vec<u8>,
     answering: Option<Box<Answering>>,
     link: Option<Arc<Link>>,
+    /// In cookie delivery, whose tickets it gives out.
+    browser: Option<Box<BrowserHash>>,
 }
 
 /// How far a connection's WebSocket is.
@@ -79,13 +94,15 @@ enum Phase {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(crate) fn new(node: Arc<Node>, stream: S, accepted: Accepted) -> Self {
-        let (connection, slot) = node.hub.add();
         let Accepted {
             framing,
             host,
             place,
             agent,
+            seat,
+            arrival,
         } = accepted;
+        let (connection, slot) = seat.take();
         let nonce = match framing {
             Framing::Plain => String::new(),
             Framing::V1 => node.nonces.of(connection.number, &host),
@@ -119,8 +136,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             outgoing: Vec::new(),
             answering: None,
             link: None,
+            browser: None,
         };
         driver.perform(now);
+        if let Some(arrival) = arrival {
+            driver.arrive(arrival, now);
+        }
         driver
     }
 
@@ -148,12 +169,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             match output {
                 Output::Answer(Envelope { id, body }) => self.send(id.as_ref(), &body),
                 Output::Success(Envelope { id, body: grant }) => {
-                    let token = self.sign(&grant);
-                    self.send(id.as_ref(), &Answer::Success { grant, token });
+                    let carried = self.carried(&grant, now.unix);
+                    self.send(id.as_ref(), &Answer::Success { grant, carried });
                 }
                 Output::Registered(Envelope { id, body: grant }) => {
-                    let token = self.sign(&grant);
-                    self.send(id.as_ref(), &Answer::Registered { grant, token });
+                    let carried = self.carried(&grant, now.unix);
+                    self.send(id.as_ref(), &Answer::Registered { grant, carried });
+                }
+                Output::Resumed(grant) => {
+                    let carried = Carried::Nothing;
+                    self.send(None, &Answer::Success { grant, carried });
                 }
                 Output::Ping => codec::write_ping(&mut self.outgoing),
                 Output::Application(frame) => {
@@ -186,10 +211,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    fn sign(&self, grant: &Grant) -> Box<str> {
+    /// The token of a grant, or in cookie delivery a new ticket for it.
+    fn carried(&self, grant: &Grant, now: Timestamp) -> Carried {
         let subject = self.machine.bound().map_or("", |(_, subject)| subject);
-        let token = self.node.tokens.sign(subject, grant, &random::token_id());
-        token.expose().into()
+        let (tokens, id) = (&self.node.tokens, random::token_id());
+        match self.browser.as_deref() {
+            None => Carried::Token(tokens.sign(subject, grant, &id).into_exposed()),
+            Some(browser) => {
+                let ticket = Ticket {
+                    id,
+                    subject: subject.into(),
+                    grant: *grant,
+                    browser: *browser,
+                };
+                Carried::Ticket(tokens.sign_ticket(&ticket, now))
+            }
+        }
     }
 
     fn send(&mut self, id: Option<&RequestId>, answer: &Answer) {

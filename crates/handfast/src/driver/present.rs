@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// How long a presentation may take from its receipt to its commit. With the rate at which a session may present, this
 /// bounds how far behind an honest presentation can come.
-const PRESENTATION_DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const PRESENTATION_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a client shows to go on with a session.
 pub(super) struct Shown {

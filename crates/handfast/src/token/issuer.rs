@@ -33,8 +33,8 @@ const EXACT_MAX: u64 = Generation::MAX.number();
 #[derive(Clone, Debug)]
 pub struct TokenIssuer {
     keys: Arc<LiveKeys>,
-    issuer: Box<str>,
-    audience: Box<str>,
+    pub(super) issuer: Box<str>,
+    pub(super) audience: Box<str>,
 }
 
 impl TokenIssuer {
@@ -64,17 +64,7 @@ impl TokenIssuer {
         let ring = self.keys.current();
         let key = ring.signing();
         let claims = self.claims(subject, grant, id);
-        let mut text = String::with_capacity(token_bytes(key, &claims));
-        text.push_str(key.header());
-        text.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims, &mut text);
-        let signature = key
-            .sign(text.as_bytes())
-            .expect("the signing key of a ring can sign");
-        text.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature.as_bytes(), &mut text);
-        debug_assert!(text.len() <= TOKEN_BYTES, "we would refuse our own token");
-        Token(text.into())
+        sign(key, key.header(), &claims)
     }
 
     /// Says what a token says, if it is one of ours and its time is not over.
@@ -86,7 +76,9 @@ impl TokenIssuer {
         if text.len() > TOKEN_BYTES {
             return Err(Refusal::Malformed);
         }
-        let payload = self.authenticate(text).ok_or(Refusal::Malformed)?;
+        let payload = self
+            .authenticate(text, header::TYPE)
+            .ok_or(Refusal::Malformed)?;
         let claims = self.read(&payload).ok_or(Refusal::Malformed)?;
         if now.as_unix() < claims.nbf {
             return Err(Refusal::Malformed);
@@ -98,12 +90,12 @@ impl TokenIssuer {
         Ok(token)
     }
 
-    /// The payload of a token that one of our keys signed.
-    fn authenticate(&self, text: &str) -> Option<Vec<u8>> {
+    /// The payload of a JWT of this `typ` that one of our keys signed.
+    pub(super) fn authenticate(&self, text: &str, typ: &str) -> Option<Vec<u8>> {
         let (message, signature) = text.rsplit_once('.')?;
         let (header, payload) = message.split_once('.')?;
         let ring = self.keys.current();
-        let key = header::key(header, &ring)?;
+        let key = header::key(header, typ, &ring)?;
         let mut signature_room = [0; SIGNATURE_ROOM];
         let length = URL_SAFE_NO_PAD
             .decode_slice(signature, &mut signature_room)
@@ -156,9 +148,20 @@ impl Claims<'_> {
     }
 }
 
-/// The length of a token whose header is encoded already and whose claims are not.
-fn token_bytes(key: &Key, claims: &[u8]) -> usize {
+/// Signs claims behind a header that is encoded already.
+pub(super) fn sign(key: &Key, header: &str, claims: &[u8]) -> Token {
     let encoded = |bytes: usize| (bytes * 4).div_ceil(3);
-    let signature = key.algorithm().signature_bytes();
-    key.header().len() + 1 + encoded(claims.len()) + 1 + encoded(signature)
+    let signature_chars = encoded(key.algorithm().signature_bytes());
+    let mut text =
+        String::with_capacity(header.len() + 1 + encoded(claims.len()) + 1 + signature_chars);
+    text.push_str(header);
+    text.push('.');
+    URL_SAFE_NO_PAD.encode_string(claims, &mut text);
+    let signature = key
+        .sign(text.as_bytes())
+        .expect("the signing key of a ring can sign");
+    text.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature.as_bytes(), &mut text);
+    debug_assert!(text.len() <= TOKEN_BYTES, "we would refuse our own token");
+    Token(text.into())
 }

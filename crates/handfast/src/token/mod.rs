@@ -8,10 +8,12 @@ mod header;
 mod issuer;
 #[cfg(test)]
 mod tests;
+mod ticket;
 
 pub use claims::VerifiedToken;
 pub(crate) use header::encode as encode_header;
 pub use issuer::{NAME_BYTES_MAX, TokenIssuer};
+pub(crate) use ticket::{BrowserHash, TICKET_LIFETIME, Ticket};
 
 use serde::Deserialize;
 use std::fmt;
@@ -43,7 +45,7 @@ impl fmt::Debug for Token {
 }
 
 /// Reads a JSON object. Serde would take an array of the same values for it.
-fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
     json.starts_with(b"{")
         .then(|| serde_json::from_slice(json).ok())
         .flatten()

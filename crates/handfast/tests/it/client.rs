@@ -7,8 +7,10 @@ use std::{
     time::Duration,
 };
 use tungstenite::{
-    Message, WebSocket, client::IntoClientRequest as _, error::Error,
-    http::header::SEC_WEBSOCKET_PROTOCOL,
+    Message, WebSocket,
+    client::IntoClientRequest as _,
+    error::Error,
+    http::{Request, Response, header::SEC_WEBSOCKET_PROTOCOL},
 };
 
 /// How long a test waits for what must come before it fails. No test asserts how long anything took.
@@ -44,6 +46,15 @@ impl<S: Read + Write + 'static> Client<S> {
                 .headers_mut()
                 .insert(SEC_WEBSOCKET_PROTOCOL, subprotocol.parse().unwrap());
         }
+        Self::requesting(stream, request, subprotocol).0
+    }
+
+    /// Upgrades a stream with this request, and gives the answer's head too.
+    pub(crate) fn requesting(
+        stream: S,
+        request: Request<()>,
+        subprotocol: Option<&str>,
+    ) -> (Self, Response<Option<Vec<u8>>>) {
         let (socket, response) =
             tungstenite::client(request, stream).unwrap_or_else(|error| panic!("{error}"));
         let accepted = response
@@ -51,10 +62,8 @@ impl<S: Read + Write + 'static> Client<S> {
             .get(SEC_WEBSOCKET_PROTOCOL)
             .map(|it| it.to_str().unwrap().to_owned());
         assert_eq!(accepted.as_deref(), subprotocol);
-        Self {
-            socket,
-            v1: subprotocol.is_some(),
-        }
+        let v1 = subprotocol.is_some();
+        (Self { socket, v1 }, response)
     }
 
     /// Sends a message.

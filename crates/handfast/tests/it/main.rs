@@ -7,6 +7,7 @@ mod node;
 
 mod application;
 mod bad_input;
+mod cookie;
 mod heartbeat;
 mod key_bound;
 mod limits;

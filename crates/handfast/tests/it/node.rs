@@ -2,7 +2,7 @@
 
 use crate::client::{Client, PATIENCE};
 use handfast::{
-    Application, Handfast, Serving, Settings,
+    Application, Builder, Handfast, Serving, Settings,
     credentials::{PasswordSettings, Registration},
     password::HashCost,
 };
@@ -58,13 +58,14 @@ impl Plan {
 
     /// Starts a node in this folder.
     pub(crate) fn start_in(self, folder: &TempDir) -> Node {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
+        let builder = Handfast::open(folder.path().join("data")).unwrap();
+        self.start_on(builder)
+    }
+
+    /// Starts a node on parts of the test's own.
+    pub(crate) fn start_on(self, builder: Builder) -> Node {
+        let runtime = runtime();
         let (address, handfast) = runtime.block_on(async {
-            let builder = Handfast::open(folder.path().join("data")).unwrap();
             let passwords = PasswordSettings {
                 registration: self.registration,
                 cost: HashCost {
@@ -98,6 +99,14 @@ impl Plan {
             _folder: None,
         }
     }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 impl Node {

@@ -5,6 +5,7 @@ mod header;
 mod issued;
 mod shape;
 mod signature;
+mod ticket;
 mod time;
 
 use super::{Token, TokenIssuer};
