@@ -8,6 +8,7 @@ use super::{
     source::Source,
     value::{Size, show_duration, show_rate},
 };
+use handfast::TokenDelivery;
 use std::time::Duration;
 
 /// The least memory that OWASP's password storage advice names for Argon2id.
@@ -33,6 +34,7 @@ pub(super) fn check(config: &Config, reader: &Reader) -> Verdict {
     checks.messages();
     checks.passwords();
     checks.presentations();
+    checks.cookie();
     checks.ledger();
     checks.admin();
     checks.verdict
@@ -149,6 +151,19 @@ impl Checks<'_> {
             self.doubt(
                 &["limits.presentations_per_session"],
                 Doubt::PresentationsUnlimited,
+            );
+        }
+    }
+
+    /// On the machine itself browsers take plain HTTP for safe, so a trial needs no certificate.
+    fn cookie(&mut self) {
+        let config = self.config;
+        let is_plain = config.tls.is_none() && config.trusted_proxies.is_empty();
+        if config.delivery == TokenDelivery::Cookie && is_plain && !config.listen.ip().is_loopback()
+        {
+            self.doubt(
+                &["delivery", "tls.cert", "trusted_proxies"],
+                Doubt::CookieWithoutTls,
             );
         }
     }

@@ -87,6 +87,8 @@ pub(crate) enum Doubt {
     RollsForward,
     #[error("hashes this cheap protect stolen passwords poorly")]
     WeakHash,
+    #[error("browsers keep this cookie only where it comes by TLS, and here is none")]
+    CookieWithoutTls,
     #[error("this build has no admin listener: the setting is accepted and has no effect")]
     AdminNotServed,
 }
@@ -105,6 +107,9 @@ impl Remedy for Doubt {
             Self::PresentationsUnlimited => "set a rate, for example \"6/10s\"",
             Self::WeakHash => {
                 "use `memory_kib = 19456` and `iterations = 2` or more, except in tests"
+            }
+            Self::CookieWithoutTls => {
+                "set `tls.cert` and `tls.key`, or `trusted_proxies` where a proxy speaks TLS"
             }
             Self::AdminNotServed => "leave it out until an admin listener is there",
         }

@@ -7,11 +7,9 @@ use super::{
     clash::Clash,
     limits::Limits,
     reader::Reader,
-    value::{
-        Delivery, FanoutUrl, LedgerUrl, LogFilter, LogFormat, OptionalPath, Registration, WebOrigin,
-    },
+    value::{FanoutUrl, LedgerUrl, LogFilter, LogFormat, OptionalPath, Registration, WebOrigin},
 };
-use handfast::keys::Algorithm;
+use handfast::{TokenDelivery, keys::Algorithm};
 use ipnet::IpNet;
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -40,7 +38,7 @@ pub(crate) struct Config {
     /// Whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// How a token reaches the client.
-    pub(crate) delivery: Delivery,
+    pub(crate) delivery: TokenDelivery,
     /// How long a connection may stay without logging in.
     pub(crate) unauthenticated_timeout: Duration,
     /// Whether `/` shows the demo page.
@@ -82,7 +80,7 @@ impl Config {
             registration: reader.setting("registration", Registration::Open),
             allowed_origins: reader.setting("allowed_origins", Vec::new()),
             trusted_proxies: reader.setting("trusted_proxies", Vec::new()),
-            delivery: reader.setting("delivery", Delivery::Message),
+            delivery: reader.setting("delivery", TokenDelivery::Message),
             unauthenticated_timeout: reader.duration("unauthenticated_timeout", 5 * MINUTE, SECOND),
             demo_page: reader.setting("demo_page", true),
             ledger: Ledger {

@@ -198,6 +198,12 @@ fn what_works_but_surprises_is_told_as_a_doubt() {
         doubts([("HANDFAST_ADMIN__LISTEN", "127.0.0.1:1")]),
         [Doubt::AdminNotServed]
     );
+    let cookie = ("HANDFAST_DELIVERY", "cookie");
+    let anywhere = ("HANDFAST_LISTEN", "0.0.0.0:9001");
+    let proxies = ("HANDFAST_TRUSTED_PROXIES", "10.0.0.0/8");
+    assert_eq!(doubts([cookie, anywhere]), [Doubt::CookieWithoutTls]);
+    assert_eq!(doubts([cookie, anywhere, proxies]), []);
+    assert_eq!(doubts([cookie]), []);
     assert_eq!(
         doubts([("HANDFAST_LEDGER__ROLL_FORWARD", "true")]),
         [Doubt::RollsForward]

@@ -1,6 +1,6 @@
 //! The configuration as the library takes it.
 
-use crate::config::{Config, Delivery, FanoutUrl, LedgerUrl, Registration};
+use crate::config::{Config, FanoutUrl, LedgerUrl, Registration};
 use handfast::{
     AddressLimits, AllowedOrigins, Builder, ConnectionLimits, Handfast, LoginLimits, Rates,
     Settings, StartError, TokenPolicy, TransportLimits,
@@ -12,7 +12,6 @@ use handfast::{
 pub(super) fn builder(config: &Config) -> Result<Builder, StartError> {
     let LedgerUrl::Sqlite = config.ledger.url;
     let FanoutUrl::OfLedger = config.fanout.url;
-    let Delivery::Message = config.delivery;
     let token = &config.token;
     Ok(Handfast::open(&config.data)?
         .settings(settings(config))
@@ -29,6 +28,7 @@ fn settings(config: &Config) -> Settings {
             heartbeat_timeout: config.heartbeat.timeout,
             refresh_after: config.token.refresh_after,
             invalid_requests: limits.invalid_requests,
+            delivery: config.delivery,
         },
         transport: TransportLimits {
             message_bytes: limits.message_bytes,

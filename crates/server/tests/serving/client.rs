@@ -5,7 +5,11 @@ use std::{
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
-use tungstenite::{Error, Message, WebSocket};
+use tungstenite::{
+    Error, Message, WebSocket,
+    client::IntoClientRequest as _,
+    http::{HeaderMap, Request},
+};
 
 /// How long a test waits for what must come before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,14 +19,23 @@ pub(crate) struct Client(WebSocket<TcpStream>);
 
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Result<Self, Error> {
+        let request = format!("ws://{address}/ws/").into_client_request()?;
+        Ok(Self::requesting(address, request)?.0)
+    }
+
+    /// Connects with this request, and gives the answer's headers too.
+    pub(crate) fn requesting(
+        address: SocketAddr,
+        request: Request<()>,
+    ) -> Result<(Self, HeaderMap), Error> {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        let handshake = tungstenite::client(format!("ws://{address}/ws/"), stream);
-        let (socket, _) = handshake.map_err(|error| match error {
+        let handshake = tungstenite::client(request, stream);
+        let (socket, response) = handshake.map_err(|error| match error {
             tungstenite::HandshakeError::Failure(error) => error,
             tungstenite::HandshakeError::Interrupted(_) => Error::ConnectionClosed,
         })?;
-        Ok(Self(socket))
+        Ok((Self(socket), response.into_parts().0.headers))
     }
 
     /// Sends a message and gives the next one.

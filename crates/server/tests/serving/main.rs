@@ -4,6 +4,7 @@
 mod client;
 mod server;
 
+mod cookie;
 mod crash;
 mod lifecycle;
 mod secrets;

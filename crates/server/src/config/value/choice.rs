@@ -2,22 +2,12 @@
 
 use super::{Form, Raw, Setting};
 use crate::config::{nearest, problem::Wrong};
-use handfast::keys::Algorithm;
+use handfast::{TokenDelivery, keys::Algorithm};
 
 /// An enumeration whose values have names in the configuration.
 pub(crate) trait Choice: Copy + PartialEq + 'static {
     /// Every value with its name.
     const NAMES: &'static [(&'static str, Self)];
-
-    /// What is wrong with a name that is not among them; a build that lacks a value says so here.
-    fn refuse(text: &str) -> Wrong {
-        let names = Self::NAMES.iter().map(|(name, _)| *name);
-        Wrong::UnknownChoice {
-            text: text.to_owned(),
-            nearest: nearest::of(text, names.clone()).map(str::to_owned),
-            choices: names.collect(),
-        }
-    }
 }
 
 impl<T: Choice> Setting for T {
@@ -27,12 +17,22 @@ impl<T: Choice> Setting for T {
             .iter()
             .find(|(name, _)| *name == text)
             .map(|(_, value)| *value)
-            .ok_or_else(|| T::refuse(text))
+            .ok_or_else(|| refuse::<T>(text))
     }
 
     fn show(&self) -> toml::Value {
         let named = T::NAMES.iter().find(|(_, value)| value == self);
         toml::Value::String(named.map_or("", |(name, _)| name).to_owned())
+    }
+}
+
+/// What is wrong with a name that is not among those of `T`.
+fn refuse<T: Choice>(text: &str) -> Wrong {
+    let names = T::NAMES.iter().map(|(name, _)| *name);
+    Wrong::UnknownChoice {
+        text: text.to_owned(),
+        nearest: nearest::of(text, names.clone()).map(str::to_owned),
+        choices: names.collect(),
     }
 }
 
@@ -55,29 +55,9 @@ impl Choice for Registration {
     ];
 }
 
-/// How a token reaches the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Delivery {
-    /// In a message of the protocol.
-    Message,
-}
-
-impl Choice for Delivery {
-    const NAMES: &'static [(&'static str, Self)] = &[("message", Self::Message)];
-
-    fn refuse(text: &str) -> Wrong {
-        if text == "cookie" {
-            return Wrong::NotInThisBuild {
-                what: "delivery by cookie",
-                supported: "\"message\"",
-            };
-        }
-        Wrong::UnknownChoice {
-            text: text.to_owned(),
-            nearest: None,
-            choices: vec!["message"],
-        }
-    }
+impl Choice for TokenDelivery {
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("message", Self::Message), ("cookie", Self::Cookie)];
 }
 
 impl Choice for Algorithm {
@@ -124,13 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn delivery_by_cookie_is_known_but_not_in_this_build() {
+    fn a_token_is_delivered_in_one_of_two_ways() {
+        assert_eq!(
+            TokenDelivery::read(&text("cookie")),
+            Ok(TokenDelivery::Cookie)
+        );
         assert!(matches!(
-            Delivery::read(&text("cookie")),
-            Err(Wrong::NotInThisBuild { .. })
-        ));
-        assert!(matches!(
-            Delivery::read(&text("pigeon")),
+            TokenDelivery::read(&text("pigeon")),
             Err(Wrong::UnknownChoice { .. })
         ));
     }

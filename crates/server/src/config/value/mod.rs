@@ -18,7 +18,7 @@ pub(super) use duration::format as show_duration;
 pub(super) use path::OptionalPath;
 pub(super) use rate::format as show_rate;
 
-pub(crate) use choice::{Delivery, LogFormat, Registration};
+pub(crate) use choice::{LogFormat, Registration};
 pub(crate) use filter::LogFilter;
 pub(crate) use origin::WebOrigin;
 pub(crate) use size::Size;
