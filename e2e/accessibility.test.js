@@ -69,12 +69,9 @@ for (const [device, size] of [
       await look("password");
       await page.keyboard.press("Escape");
 
-      const second = await scene.tab(page.context());
-      await second.goto(scene.server.url);
-      await page.getByRole("button", { name: "Use here" }).waitFor();
-      await look("elsewhere");
-      await page.getByRole("button", { name: "Use here" }).click();
-      await connected(page);
+      await page.getByRole("button", { name: "Copy the token and try it elsewhere" }).click();
+      await page.getByText("Refused: proof_required").waitFor();
+      await look("copied");
       await other.getByRole("button", { name: "Log out everywhere" }).click();
       await loggedOut(page);
       await look("ended");

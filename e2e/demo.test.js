@@ -1,7 +1,7 @@
 // The demo page against a real server.
 
 import assert from "node:assert/strict";
-import { connected, enter, happened, loggedOut, newerThan, PASSWORD, sessions, stored, submit } from "./support/demo.js";
+import { connected, enter, happened, loggedOut, newerThan, PASSWORD, STORED, sessions, stored, submit } from "./support/demo.js";
 import { scenario, SERVER_GONE } from "./support/scenario.js";
 import { PUSHING, SHORT_LIVED } from "./support/server.js";
 
@@ -95,7 +95,7 @@ scenario(
     await enter(scene, page, "Register", "ada");
     const before = await stored(page);
     await scene.server.stop();
-    await happened(page, "Connection lost", "1001");
+    await happened(page, "Connection lost");
     await scene.server.restart();
     await happened(page, "Resumed");
     assert.equal((await newerThan(page, before.generation)).session, before.session);
@@ -133,7 +133,7 @@ scenario("revoking another device logs it out and tells it why", {}, async (scen
   await other.waitFor({ state: "detached" });
   await sessions(laptop, 1);
 
-  await phone.evaluate((held) => localStorage.setItem("handfast.session", JSON.stringify(held)), revoked);
+  await phone.evaluate(([key, held]) => localStorage.setItem(key, JSON.stringify(held)), [STORED, revoked]);
   await phone.reload();
   await happened(phone, "Session over", "revoked");
   await loggedOut(phone);
@@ -198,37 +198,4 @@ scenario("changing the password logs the other devices out, and a wrong one does
   await connected(laptop);
   await submit(phone, "Log in", "ada", "a better password");
   await connected(phone);
-});
-
-scenario("a second tab takes the session over, and the first can take it back", {}, async (scene) => {
-  const first = await scene.demo();
-  await enter(scene, first, "Register", "ada");
-  const second = await scene.tab(first.context());
-  await second.goto(scene.server.url);
-  await happened(second, "Resumed");
-  await first.getByRole("heading", { name: "Another tab has this session" }).waitFor();
-
-  await first.getByRole("button", { name: "Use here" }).click();
-  await connected(first);
-  await second.getByRole("heading", { name: "Another tab has this session" }).waitFor();
-
-  await first.getByRole("button", { name: "Log out", exact: true }).click();
-  await loggedOut(first);
-  await loggedOut(second);
-  await enter(scene, second, "Log in", "ada");
-  await first.getByRole("heading", { name: "Another tab has this session" }).waitFor();
-});
-
-scenario("a copied token ends the session for the owner and the thief alike", {}, async (scene) => {
-  const owner = await scene.demo();
-  await enter(scene, owner, "Register", "ada");
-  const thief = await scene.device({ storageState: await owner.context().storageState() });
-  await thief.goto(scene.server.url);
-  await connected(thief);
-
-  await owner.getByRole("button", { name: "Use here" }).click();
-  await happened(owner, "Session over", "Two parties");
-  await loggedOut(owner);
-  await happened(thief, "Session over", "Two parties");
-  await loggedOut(thief);
 });

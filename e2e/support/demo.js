@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 
 export const PASSWORD = "correct horse battery staple";
+/** Where the page keeps its session. */
+export const STORED = "handfast:demo";
 
 /** Fills in the form and presses one of its buttons. */
 export async function submit(page, button, username, password) {
@@ -36,15 +38,18 @@ export async function loggedOut(page) {
 
 /** What the page keeps of its session. */
 export function stored(page) {
-  return page.evaluate(() => JSON.parse(localStorage.getItem("handfast.session")));
+  return page.evaluate((key) => JSON.parse(localStorage.getItem(key)), STORED);
 }
 
 /** Waits until a generation newer than `generation` is stored and shown. */
 export async function newerThan(page, generation) {
-  await page.waitForFunction((known) => {
-    const held = JSON.parse(localStorage.getItem("handfast.session"));
-    return held?.generation > known && document.getElementById("generation").textContent === String(held.generation);
-  }, generation);
+  await page.waitForFunction(
+    ([known, key]) => {
+      const held = JSON.parse(localStorage.getItem(key));
+      return held?.generation > known && document.getElementById("generation").textContent === String(held.generation);
+    },
+    [generation, STORED],
+  );
   return stored(page);
 }
 
@@ -54,4 +59,15 @@ export async function sessions(page, count) {
   await lines.nth(count - 1).waitFor();
   assert.equal(await lines.count(), count);
   return lines;
+}
+
+/** Waits until all of these pages show a live session. */
+export async function together(pages) {
+  await Promise.all(pages.map(connected));
+}
+
+/** Those of these pages that hold a connection. */
+export async function leaders(pages) {
+  const leading = await Promise.all(pages.map((page) => page.getByText("This tab leads", { exact: true }).isVisible()));
+  return pages.filter((_, index) => leading[index]);
 }

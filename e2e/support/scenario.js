@@ -60,6 +60,8 @@ export class Scene {
   /** Whatever must never be seen in a log. */
   secrets = new Set();
   #contexts = [];
+  /** Connections that pages have made, and those of them that are open. */
+  #connections = { total: 0, open: 0 };
 
   constructor(server) {
     this.server = server;
@@ -79,6 +81,13 @@ export class Scene {
       if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
       if (this.#tells(message.text())) this.complaints.push("a secret in the console");
     });
+    page.on("websocket", (socket) => {
+      this.#connections.total += 1;
+      this.#connections.open += 1;
+      socket.on("close", () => {
+        this.#connections.open -= 1;
+      });
+    });
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     await page.addInitScript(() => {
       addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective}`));
@@ -86,11 +95,31 @@ export class Scene {
     return page;
   }
 
+  /** More tabs of a device, which load the demo page at the same time. */
+  async tabs(context, count) {
+    const tabs = await Promise.all(Array.from({ length: count }, () => this.tab(context)));
+    await Promise.all(tabs.map((tab) => tab.goto(this.server.url)));
+    return tabs;
+  }
+
+  /** Ends a page as a crash does, without a word to anybody. */
+  async crash(page) {
+    const session = await page.context().newCDPSession(page);
+    const crashed = page.waitForEvent("crash");
+    // Nobody is left to answer this.
+    session.send("Page.crash").catch(() => {});
+    await crashed;
+  }
+
   /** A device that shows the demo page. */
   async demo(options) {
     const page = await this.device(options);
     await page.goto(this.server.url);
     return page;
+  }
+
+  get connections() {
+    return { ...this.#connections };
   }
 
   serverToldSecrets() {

@@ -16,9 +16,9 @@ export function grant(generation, session = "a-session") {
   };
 }
 
-/** What the page would have stored of a grant. */
+/** What the page would have stored of a grant, where the session is bound to no key. */
 export function kept(granted) {
-  return { ...granted, subject: "ada", issued_at: granted.refresh_at - 600 };
+  return { ...granted, username: "ada", bound: "attempt" };
 }
 
 /** How long to wait for the page, as for everything else in it. */
@@ -71,6 +71,11 @@ class Connection extends EventEmitter {
       const message = this.#received.shift();
       if (message.type === type) return message;
     }
+  }
+
+  /** Whether a message of that type has come that nobody looked at. */
+  has(type) {
+    return this.#received.some((message) => message.type === type);
   }
 
   send(message) {

@@ -76,7 +76,10 @@ export function openConnection(
   const deadline = () => expectBy ?? heardAt + quietMs;
   const tick = () => now() >= deadline() && (expectBy !== null || ping(TIMEOUT_MS));
 
+  const isOpen = () => socket.readyState === OPEN;
+
   function send(request: Request): void {
+    if (!isOpen()) return;
     if (request.type !== "Ack") expectBy ??= now() + ANSWER_MS;
     socket.send(writeMessage(JSON.stringify(request)));
   }
@@ -88,7 +91,7 @@ export function openConnection(
   }
 
   return {
-    isOpen: () => socket.readyState === OPEN,
+    isOpen,
     send,
     deadline,
     tick,

@@ -1,69 +1,83 @@
 // The demo page: what people do goes to the client, what the client tells is shown.
 
-import { Client, ConnectionLost } from "./client.js";
-import { stored } from "./store.js";
-import { addToHistory, at, celebrate, showPanel, showSession, showSessions, showStatus, showTime } from "./view.js";
+import { presentElsewhere } from "./copy.js";
+import { connect, HandfastError } from "./handfast.js";
+import { History } from "./history.js";
+import { at, celebrate, showCopied, showPanel, showSession, showSessions, showStatus, showTabs, showTime } from "./view.js";
 import { reason, refusal } from "./words.js";
 
-const NEW_TOKEN = new Set(["registered", "loggedIn", "resumed", "pushed", "refreshed"]);
-const NOT_CURRENT = "That is not your current password.";
-const LOST = "The connection was lost before the server answered. Try again.";
+/** How long a list of sessions is shown before it is asked for again. */
+const SESSIONS_FRESH_MS = 25_000;
+const NAME = "demo";
 
 const url = new URL("ws/", document.baseURI);
-url.protocol = url.protocol.replace("http", "ws");
-const client = new Client(url);
+const client = connect(url, { name: NAME });
+const history = new History();
 let sessionsAskedAt = 0;
+let generation;
 
-client.addEventListener("state", show);
-client.addEventListener("note", ({ detail }) => {
-  addToHistory(detail);
-  if (NEW_TOKEN.has(detail.kind)) {
+/** What this browser keeps of the session. The client keeps it; this page only looks, to show what a thief could take. */
+function stored() {
+  return JSON.parse(localStorage.getItem(`handfast:${NAME}`));
+}
+
+client.on("state", (state) => {
+  history.follow(state);
+  if (state.status === "authenticated" && state.generation !== generation) {
+    generation = state.generation;
     celebrate();
-    sayWhyEnded("");
     askSessions();
   }
-  if (detail.kind === "ended") sayWhyEnded(reason(detail.reason));
   show();
 });
 
 function show() {
-  const held = stored();
-  if (client.state.name === "superseded") showPanel("elsewhere");
+  const { state } = client;
+  const held = heldBy(state);
+  if (state.status === "stopped" && state.code === 4409) showPanel("elsewhere");
   else showPanel(held ? "session" : "welcome");
+  if (state.status === "authenticated") sayWhyEnded("");
+  if (state.status === "logged-out" && state.reason !== "logged_out") sayWhyEnded(reason(state.reason));
   if (held) showSession(held);
-  showStatus(client.state, held);
+  showTabs(state);
+  showStatus(state);
   tick();
 }
 
+/** The session that is shown: the live one, or the one that is to be gone on with. */
+function heldBy(state) {
+  if (state.status === "authenticated") return state;
+  return state.status === "logged-out" ? null : stored();
+}
+
 function tick() {
-  showTime(stored(), client.state, client.heartbeat);
-  const stale = Date.now() - sessionsAskedAt > client.heartbeat * 1000;
+  showTime(heldBy(client.state), client.state);
+  const stale = Date.now() - sessionsAskedAt > SESSIONS_FRESH_MS;
   if (stale && document.visibilityState === "visible") askSessions();
 }
 
 function askSessions() {
-  if (client.state.name !== "bound") return;
+  if (client.state.status !== "authenticated") return;
   sessionsAskedAt = Date.now();
-  attempt(async () => {
-    const answer = await client.request({ type: "Sessions" });
-    if (answer.type === "Sessions") showSessions(answer.sessions, revoke);
-  });
+  attempt(async () => showSessions(await client.sessions(), revoke));
 }
 
 function revoke(session) {
   attempt(async () => {
-    const answer = await client.request({ type: "Revoke", session });
-    if (answer.type === "Revoked") addToHistory({ kind: "revoked" });
+    await client.revoke(session);
+    history.add({ kind: "revoked" });
     askSessions();
   });
 }
 
-/** Does what may be cut short by a lost connection; the client tells of the loss. */
+/** Does what the server may refuse, or a lost connection may cut short. Gives the refusal, if it was one. */
 async function attempt(action) {
   try {
     await action();
+    return null;
   } catch (error) {
-    if (!(error instanceof ConnectionLost)) throw error;
+    if (!(error instanceof HandfastError)) throw error;
+    return error;
   }
 }
 
@@ -73,49 +87,56 @@ function sayWhyEnded(text) {
 }
 
 /**
- * Runs `send` for a form, once at a time. It gives what was wrong, in words, and the
- * field to put right; nothing where nothing was.
+ * Runs `send` for a form, once at a time. Where it is refused, `explain` says so in words, and which field is to be put
+ * right.
  */
-function onSubmit(form, error, send) {
+function onSubmit(form, error, send, explain) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
     form.ariaBusy = "true";
     error.textContent = "";
     for (const field of form.elements) field.removeAttribute("aria-invalid");
-    let wrong = { text: LOST, field: event.submitter };
-    await attempt(async () => (wrong = await send(event.submitter?.value)));
+    const refused = await attempt(() => send(event.submitter?.value));
     form.ariaBusy = "false";
-    if (!wrong) return;
-    error.textContent = wrong.text;
-    if (wrong.field instanceof HTMLInputElement) wrong.field.setAttribute("aria-invalid", "true");
-    wrong.field?.focus();
+    if (!refused) return;
+    const { field, text } = explain(refused);
+    error.textContent = text;
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
   });
 }
 
-onSubmit(at("login"), at("login-error"), async (type) => {
-  const answer = await client.login(type ?? "Login", at("username").value, at("password").value);
-  if (answer.type === "Success" || answer.type === "Registered") {
+onSubmit(
+  at("login"),
+  at("login-error"),
+  async (button) => {
+    const [username, password] = [at("username").value, at("password").value];
+    const isNew = history.during("login", async () => {
+      if (button !== "Register") return (await client.login(username, password)).registered;
+      await client.register(username, password);
+      return true;
+    });
+    history.add({ kind: (await isNew) ? "registered" : "loggedIn" });
     at("login").reset();
-    return null;
-  }
-  const field = answer.reason?.startsWith("username") ? at("username") : at("password");
-  return { text: refusal(answer), field };
-});
+  },
+  (error) => ({ field: at(error.code.startsWith("username") ? "username" : "password"), text: refusal(error) }),
+);
 
-onSubmit(at("password-form"), at("password-error"), async () => {
-  const answer = await client.request({
-    type: "ChangePassword",
-    old_password: at("old-password").value,
-    new_password: at("new-password").value,
-  });
-  if (answer.type === "InvalidPassword") return { text: NOT_CURRENT, field: at("old-password") };
-  if (answer.type !== "PasswordChanged") return { text: refusal(answer), field: at("new-password") };
-  at("password-dialog").close();
-  addToHistory({ kind: "passwordChanged" });
-  askSessions();
-  return null;
-});
+onSubmit(
+  at("password-form"),
+  at("password-error"),
+  async () => {
+    await client.changePassword(at("old-password").value, at("new-password").value);
+    at("password-dialog").close();
+    history.add({ kind: "passwordChanged" });
+    askSessions();
+  },
+  (error) =>
+    error.code === "invalid_password"
+      ? { field: at("old-password"), text: "That is not your current password." }
+      : { field: at("new-password"), text: refusal(error) },
+);
 
 at("password-dialog").addEventListener("close", () => {
   at("password-form").reset();
@@ -128,15 +149,27 @@ at("reveal").addEventListener("click", () => {
   at("reveal").ariaPressed = String(!shown);
 });
 
+at("refresh").addEventListener("click", async () => {
+  const refused = await attempt(() => history.during("refresh", () => client.refresh()));
+  if (refused) history.add({ kind: "refused", error: refused });
+});
+
+at("copy").addEventListener("click", async () => {
+  const socketUrl = new URL(url);
+  socketUrl.protocol = url.protocol.replace("http", "ws");
+  at("copy").disabled = true;
+  showCopied(await presentElsewhere(socketUrl, stored().token));
+  at("copy").disabled = client.state.status !== "authenticated";
+});
+
+const logout = (everywhere) => attempt(() => history.during(everywhere ? "everywhere" : "", () => client.logout({ everywhere })));
+at("logout").addEventListener("click", () => logout(false));
+at("logout-everywhere").addEventListener("click", () => logout(true));
 at("connect").addEventListener("click", () => client.connect());
 at("take-over").addEventListener("click", () => client.connect());
-at("refresh").addEventListener("click", () => attempt(() => client.refresh()));
-at("logout").addEventListener("click", () => attempt(() => client.logout(false)));
-at("logout-everywhere").addEventListener("click", () => attempt(() => client.logout(true)));
 at("change-password").addEventListener("click", () => at("password-dialog").showModal());
 at("password-cancel").addEventListener("click", () => at("password-dialog").close());
 document.addEventListener("visibilitychange", tick);
 
 setInterval(tick, 1000);
-client.connect();
 show();

@@ -1,8 +1,9 @@
 //! The demo page: a few static files, embedded in the program.
 //!
-//! Nothing is generated and nothing comes from elsewhere, so the pages can be
-//! served under a Content-Security-Policy that allows only this origin's files
-//! and its WebSocket.
+//! Nothing is generated at run time and nothing comes from elsewhere, so the pages
+//! can be served under a Content-Security-Policy that allows only this origin's
+//! files and its WebSocket. `handfast.js` is the client of `sdk/typescript` as a
+//! page without a bundler takes it; `cargo xtask generate` puts it here.
 
 use axum::{
     Router,
@@ -52,13 +53,14 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const IMAGE: &str = "image/svg+xml";
 
-static PAGES: [Page; 9] = [
+static PAGES: [Page; 10] = [
     Page::new("/", HTML, include_str!("index.html")),
     Page::new("/demo/base.css", STYLE, include_str!("base.css")),
     Page::new("/demo/page.css", STYLE, include_str!("page.css")),
     Page::new("/demo/app.js", SCRIPT, include_str!("app.js")),
-    Page::new("/demo/client.js", SCRIPT, include_str!("client.js")),
-    Page::new("/demo/store.js", SCRIPT, include_str!("store.js")),
+    Page::new("/demo/copy.js", SCRIPT, include_str!("copy.js")),
+    Page::new("/demo/handfast.js", SCRIPT, include_str!("handfast.js")),
+    Page::new("/demo/history.js", SCRIPT, include_str!("history.js")),
     Page::new("/demo/view.js", SCRIPT, include_str!("view.js")),
     Page::new("/demo/words.js", SCRIPT, include_str!("words.js")),
     Page::new("/demo/icon.svg", IMAGE, include_str!("icon.svg")),

@@ -1,6 +1,6 @@
 // What people see. Everything goes into the page as text, never as markup.
 
-import { browser, countdown, relative, told } from "./words.js";
+import { browser, copied, countdown, relative, told } from "./words.js";
 
 const HISTORY_LENGTH = 60;
 const CORD_LENGTH = 6;
@@ -30,29 +30,51 @@ export function showPanel(name) {
 }
 
 /** The line in the masthead: how the connection is. */
-export function showStatus(state, held) {
+export function showStatus(state) {
   const text = {
     connecting: "Connecting",
-    open: held ? "Resuming" : "Connected",
-    bound: "Connected",
     waiting: "Reconnecting",
-    idle: "Ready",
-    superseded: "In another tab",
-    stopped: "Stopped",
-  }[state.name];
-  at("status").dataset.state = state.name;
+    stopped: state.code === 4409 ? "In use elsewhere" : "Stopped",
+    "logged-out": "Connected",
+    authenticating: state.username ? "Resuming" : "Connected",
+    authenticated: "Connected",
+    closed: "Closed",
+  }[state.status];
+  at("status").dataset.state = state.status;
   // Said again only when it changes: the line is announced by screen readers.
   if (at("status-text").textContent !== text) at("status-text").textContent = text;
-  at("connect").hidden = state.name !== "waiting" && state.name !== "stopped";
-  for (const button of document.querySelectorAll("[data-bound]")) button.disabled = state.name !== "bound";
+  at("connect").hidden = state.status !== "waiting" && state.status !== "stopped";
+  for (const button of document.querySelectorAll("[data-bound]")) button.disabled = state.status !== "authenticated";
+}
+
+/** Which tab leads, and what the session is bound to. */
+export function showTabs(state) {
+  at("lead").textContent = state.leader ? "This tab leads" : "Another tab leads";
+  at("lead").dataset.leader = String(state.leader);
+  at("lead-text").textContent = state.leader ? "It holds the connection for all tabs." : "It holds the connection for this one too.";
+  if (state.status !== "authenticated") return;
+  const isKey = state.bound === "key";
+  at("bound").textContent = isKey ? "Key-bound" : "Attempt keys";
+  at("bound").dataset.bound = state.bound;
+  at("bound-text").textContent = isKey
+    ? "The key cannot leave this browser."
+    : "A copy of the token is noticed, but not kept from being used first.";
+}
+
+/** What came of the copied token. */
+export function showCopied(answer) {
+  at("copied").textContent = copied(answer);
+  at("copied").dataset.tone = answer.type === "Success" ? "bad" : "good";
+  at("copied").hidden = false;
 }
 
 /** The session: whose, which, and how far. */
 export function showSession(held) {
-  at("subject").textContent = held.subject;
-  at("subject").dataset.long = String(held.subject.length > LONG_NAME);
+  const name = held.username ?? "";
+  at("subject").textContent = name;
+  at("subject").dataset.long = String(name.length > LONG_NAME);
   at("session-id").textContent = held.session;
-  at("password-username").value = held.subject;
+  at("password-username").value = name;
   const expires = new Date(held.expires_at * 1000);
   at("expires").dateTime = expires.toISOString();
   at("expires").title = expires.toLocaleString();
@@ -63,27 +85,31 @@ export function showSession(held) {
   at("cord").replaceChildren(...beads);
 }
 
+/** When the generation that is shown was first seen; what is stored does not say. */
+const since = { generation: -1, at: 0 };
+
 /** What changes every second. */
-export function showTime(held, state, heartbeat) {
+export function showTime(held, state) {
   const now = Date.now() / 1000;
   at("status-delay").textContent =
-    state.name === "waiting" ? `in ${countdown((state.until - Date.now()) / 1000)}` : "";
+    state.status === "waiting" ? `in ${countdown((state.until - Date.now()) / 1000)}` : "";
   if (!held) return;
+  if (since.generation !== held.generation) Object.assign(since, { generation: held.generation, at: now });
+  const issuedAt = Math.min(since.at, held.refresh_at);
   const left = held.refresh_at - now;
-  const share = Math.min(1, Math.max(0, left / Math.max(1, held.refresh_at - held.issued_at)));
+  const share = Math.min(1, Math.max(0, left / Math.max(1, held.refresh_at - issuedAt)));
   const due = left <= 0;
   at("ring").setAttribute("stroke-dashoffset", String(share - 1));
   at("countdown").textContent = countdown(left);
   at("clock").dataset.due = String(due);
-  at("countdown-label").textContent = tokenLabel(due, state, heartbeat);
+  at("countdown-label").textContent = tokenLabel(due, state);
   at("expires").textContent = relative(held.expires_at - now);
-  at("life").value = Math.max(0, (held.expires_at - now) / (held.expires_at - held.issued_at));
+  at("life").value = Math.max(0, (held.expires_at - now) / (held.expires_at - issuedAt));
 }
 
-function tokenLabel(due, state, heartbeat) {
+function tokenLabel(due, state) {
   if (!due) return "until the next token";
-  if (state.name !== "bound") return "due when the connection is back";
-  return `due: the next heartbeat brings it, within ${heartbeat} s`;
+  return state.status === "authenticated" ? "due: the next heartbeat brings it" : "due when the connection is back";
 }
 
 /** A push, a resume or a refresh: the ring says that there is a new token. */

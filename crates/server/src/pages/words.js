@@ -6,21 +6,30 @@ const days = 24 * hours;
 
 const REASONS = {
   admin: "An administrator revoked this session.",
+  cookie_lost: "The cookie that held the session is gone.",
   expired: "The session reached its time limit.",
+  key_lost: "The session is bound to a key that this browser no longer has.",
   limit: "There were too many sessions; the one unseen for longest was revoked.",
   logout: "This session was logged out from another device.",
   malformed: "The stored token was damaged.",
   password_changed: "The password was changed.",
   reused: "Two parties held the same token, so the session was revoked.",
   revoked: "This session was revoked.",
+  proof_required: "The server wants a proof that this browser cannot give.",
   stale: "The stored token was replaced long ago.",
+  storage: "This browser's storage is full, blocked or was cleared.",
   unknown: "The server does not know this session.",
 };
 
-const INVALID = {
+const REFUSALS = {
+  invalid_password: "That username and password do not belong together.",
+  lost: "The connection was lost before the server answered. Try again.",
   password_too_long: "That password is too long.",
   password_too_short: "That password is too short for this server.",
   registration_closed: "This server takes no new accounts here.",
+  storage: "This browser could not store the session.",
+  timeout: "There is no connection to the server. Try again.",
+  unavailable: "The server cannot store anything right now. Nothing was changed.",
   username_invalid: "That username has characters that cannot be used.",
   username_taken: "That username is taken.",
 };
@@ -30,24 +39,24 @@ export function reason(name) {
   return REASONS[name] ?? "The session ended.";
 }
 
-/** What an answer that is not a success means, in a sentence. */
-export function refusal(answer) {
-  switch (answer.type) {
-    case "InvalidPassword":
-      return "That username and password do not belong together.";
-    case "InvalidRequest":
-      return INVALID[answer.reason] ?? `The server refused this (${answer.reason}).`;
-    case "TooManyRequests":
-      return `Too many tries. Try again in ${duration(answer.retry_after)}.`;
-    case "Unavailable":
-      return "The server cannot store anything right now. Nothing was changed.";
-    default:
-      return `The server answered ${answer.type}.`;
-  }
+/** What was refused, in a sentence. */
+export function refusal({ code, retryAfter }) {
+  if (code === "too_many_requests") return `Too many tries. Try again in ${duration(retryAfter)}.`;
+  return REFUSALS[code] ?? `The server refused this (${code}).`;
 }
 
-/** An event of the client: its title, what it means, and its tone. */
-export function told({ kind, generation, reason: why, code, retry_after }) {
+/** What came of a copied token, in a sentence. */
+export function copied({ type, reason: why }) {
+  if (type === "InvalidToken" && why === "proof_required") {
+    return "Refused: proof_required. The copy opens nothing without the key, and your session goes on.";
+  }
+  if (type === "InvalidToken") return `Refused: ${why}.`;
+  if (type !== "Success") return "There was no answer.";
+  return "Accepted: the copy has the session now. Use it here again, and the server notices two parties and ends it for both.";
+}
+
+/** An event of the session: its title, what it means, and its tone. */
+export function told({ kind, generation, reason: why, code, error }) {
   switch (kind) {
     case "registered":
       return ["Registered", "A new account, and generation 0 of its first session.", "good"];
@@ -55,6 +64,10 @@ export function told({ kind, generation, reason: why, code, retry_after }) {
       return ["Logged in", "A new session begins at generation 0.", "good"];
     case "resumed":
       return ["Resumed", `The stored token was exchanged for generation ${generation}.`, "good"];
+    case "joined":
+      return ["Joined", "This tab shares the connection of the tab that leads.", "good"];
+    case "leads":
+      return ["Leads", "This tab holds the connection for all tabs now.", "plain"];
     case "pushed":
       return ["Pushed", `The heartbeat brought generation ${generation}. The one before is dead.`, "good"];
     case "refreshed":
@@ -67,18 +80,16 @@ export function told({ kind, generation, reason: why, code, retry_after }) {
       return ["Logged out", "The session is revoked and its token is dead.", "plain"];
     case "loggedOutEverywhere":
       return ["Logged out everywhere", "Every session of yours is revoked.", "plain"];
-    case "loggedOutElsewhere":
-      return ["Logged out", "Another tab logged out.", "plain"];
     case "superseded":
-      return ["Superseded", "Another tab presented the token and has the session now.", "warn"];
+      return ["Superseded", "Somebody else presented the token and has the session now.", "warn"];
     case "ended":
       return ["Session over", reason(why), "bad"];
-    case "limited":
-      return ["Slow down", `The server asks for a pause of ${duration(retry_after)}.`, "warn"];
+    case "refused":
+      return ["Refused", refusal(error), "warn"];
     case "stopped":
       return ["Stopped", `The server closed with ${code}, so this page stays away until you ask.`, "bad"];
     default:
-      return ["Connection lost", `${code === 1006 ? "The server is out of reach" : `Closed with ${code}`}. The session lives on.`, "warn"];
+      return ["Connection lost", "The session lives on.", "warn"];
   }
 }
 
