@@ -70,7 +70,7 @@ for (const [device, size] of [
       await page.keyboard.press("Escape");
 
       await page.getByRole("button", { name: "Copy the token and try it elsewhere" }).click();
-      await page.getByText("Refused: proof_required").waitFor();
+      await happened(page, "Copy refused");
       await look("copied");
       await other.getByRole("button", { name: "Log out everywhere" }).click();
       await loggedOut(page);

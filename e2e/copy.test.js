@@ -37,7 +37,7 @@ scenario("a copied token is refused without its key, and the owner notices nothi
   await enter(scene, page, "Register", "ada");
   const before = await stored(page);
   await page.getByRole("button", COPY).click();
-  await page.getByText("Refused: proof_required").waitFor();
+  await happened(page, "Copy refused", "proof_required");
   await connected(page);
   assert.deepEqual(await stored(page), before);
   await page.getByRole("button", { name: "Refresh now" }).click();
@@ -66,7 +66,7 @@ scenario("without keys a copied token is found out, and ends the session for bot
   await owner.reload();
   await happened(owner, "Resumed");
   await owner.getByRole("button", COPY).click();
-  await owner.getByText("Accepted: the copy has the session now").waitFor();
+  await happened(owner, "Copy accepted", "notices two parties");
   await owner.getByRole("button", { name: "Use here" }).click();
   await happened(owner, "Session over", "Two parties");
   await loggedOut(owner);

@@ -11,7 +11,7 @@ scenario("ten tabs opened at once share one session and one connection", {}, asy
   const tabs = await scene.tabs(first.context(), 10);
   await together(tabs);
   assert.equal((await leaders(tabs)).length, 1, "exactly one tab leads");
-  assert.equal(scene.connections.total, 2, "one before them, and one for all of them");
+  assert.equal(scene.connections, 2, "one before them, and one for all of them");
 });
 
 scenario("when the tab that leads is closed, another goes on with the session", {}, async (scene) => {

@@ -110,6 +110,16 @@ test("a server that answers is asked again a heartbeat later, and never left", a
   assert.equal(world.sockets.length, 1);
 });
 
+test("nothing is given to a socket that is closing", async () => {
+  const { world } = await loggedIn();
+  const CLOSING = 2;
+  world.socket.sent.length = 0;
+  world.socket.readyState = CLOSING;
+  world.socket.say(success(1));
+  await settled();
+  assert.deepEqual(world.socket.sent, []);
+});
+
 test("an answer that is overdue shows that the connection is dead", async () => {
   const { world, client } = await loggedIn();
   world.socket.isCut = true;

@@ -158,7 +158,9 @@ at("copy").addEventListener("click", async () => {
   const socketUrl = new URL(url);
   socketUrl.protocol = url.protocol.replace("http", "ws");
   at("copy").disabled = true;
-  showCopied(await presentElsewhere(socketUrl, stored().token));
+  const answer = await presentElsewhere(socketUrl, stored().token);
+  showCopied(answer);
+  history.add({ kind: "copied", answer });
   at("copy").disabled = client.state.status !== "authenticated";
 });
 

@@ -56,7 +56,7 @@ export function copied({ type, reason: why }) {
 }
 
 /** An event of the session: its title, what it means, and its tone. */
-export function told({ kind, generation, reason: why, code, error }) {
+export function told({ kind, generation, reason: why, code, error, answer }) {
   switch (kind) {
     case "registered":
       return ["Registered", "A new account, and generation 0 of its first session.", "good"];
@@ -68,6 +68,10 @@ export function told({ kind, generation, reason: why, code, error }) {
       return ["Joined", "This tab shares the connection of the tab that leads.", "good"];
     case "leads":
       return ["Leads", "This tab holds the connection for all tabs now.", "plain"];
+    case "copied":
+      return answer.type === "Success"
+        ? ["Copy accepted", copied(answer), "bad"]
+        : ["Copy refused", copied(answer), "good"];
     case "pushed":
       return ["Pushed", `The heartbeat brought generation ${generation}. The one before is dead.`, "good"];
     case "refreshed":
