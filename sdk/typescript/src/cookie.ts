@@ -5,19 +5,28 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Exchanges a one-time ticket for the cookie, or clears it where that is null; says whether that is done. What is left
- * of a cookie that could not be cleared is dead on the server.
+ * of a cookie that could not be cleared is dead on the server. Without a ticket, it only stops what is under way: an
+ * answer that comes late must not put an older cookie over a newer one.
  */
-export type Cookie = (ticket: string | null) => Promise<boolean>;
+export type Cookie = (ticket?: string | null) => Promise<boolean>;
 
 /** At the endpoint's own origin, which has to be the page's. */
 export function cookieOf(endpoint: URL): Cookie {
   const url = new URL("/session/cookie", endpoint.href.replace("ws", "http"));
+  let running = new AbortController();
   return async (ticket) => {
+    running.abort();
+    if (ticket === undefined) return false;
+    const own = new AbortController();
+    running = own;
+    setTimeout(() => own.abort(), TIMEOUT_MS);
     try {
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
-      const headers = { "content-type": "application/json" };
-      const body = ticket && JSON.stringify({ ticket });
-      const { status } = await fetch(url, { method: ticket ? "POST" : "DELETE", body, headers, signal });
+      const { status } = await fetch(url, {
+        method: ticket ? "POST" : "DELETE",
+        headers: { "content-type": "application/json" },
+        body: ticket && JSON.stringify({ ticket }),
+        signal: own.signal,
+      });
       return status === 204;
     } catch {
       return false;

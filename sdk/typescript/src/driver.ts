@@ -163,6 +163,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   function abandon(): void {
     connection?.close();
     connection = null;
+    void cookie();
   }
 
   function publish(): void {

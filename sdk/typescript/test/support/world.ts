@@ -171,7 +171,10 @@ export class World {
       ...this.#sharing(tab),
       storage: this.storage,
       keys: this.keys,
-      cookie: (ticket) => (ticket === null ? this.cookie.clear() : this.cookie.exchange(ticket)),
+      cookie: async (ticket) => {
+        if (ticket === undefined) return false;
+        return ticket === null ? this.cookie.clear() : this.cookie.exchange(ticket);
+      },
       time: () => ({ ms: this.ms, unixMs: this.unixMs }),
       dice: () => this.dice,
       newName: () => {
