@@ -1,22 +1,23 @@
 // Delivery in a cookie, by the SDK in a real browser: no script ever sees a token.
 
 import assert from "node:assert/strict";
+import { PARTS, Proxy } from "./support/proxy.js";
 import { scenario } from "./support/scenario.js";
 import { PUSHING } from "./support/server.js";
 
 const settings = { ...PUSHING, HANDFAST_DELIVERY: "cookie" };
-/** The page has no icon; and an answer is lost where that is what a test is about. */
-const tolerate = /Failed to load resource: (the server responded with a status of 404|net::ERR_FAILED)/;
+/** The page has no icon; and answers are lost where that is what a test is about. */
+const tolerate = /Failed to load resource: (the server responded with a status of 404|net::ERR_FAILED)|^WebSocket connection to .* failed/;
 
 /** A page without a client of its own, and what its connections said. */
-async function blank(scene) {
+async function blank(scene, url = scene.server.url) {
   const page = await scene.device();
   const frames = [];
   page.on("websocket", (socket) => {
     socket.on("framereceived", ({ payload }) => frames.push(String(payload)));
     socket.on("framesent", ({ payload }) => frames.push(String(payload)));
   });
-  await page.goto(`${scene.server.url}healthz`);
+  await page.goto(`${url}healthz`);
   return { page, frames };
 }
 
@@ -101,3 +102,31 @@ scenario("a lost answer to the exchange locks nobody out", { settings, tolerate 
   await connect(page);
   assert.equal((await reached(page, "authenticated", 1)).session, session);
 });
+
+for (const answer of ["101 Switching Protocols", "Hello", "Success"]) {
+  scenario(
+    `with a cookie, a connection that breaks before, inside or after ${answer} while resuming logs nobody out`,
+    { settings: { HANDFAST_DELIVERY: "cookie" }, tolerate },
+    async (scene) => {
+      const proxy = await Proxy.to(scene.server.url);
+      try {
+        const { page } = await blank(scene, proxy.url);
+        await connect(page);
+        await register(page);
+        let before = await reached(page, "authenticated");
+        for (const part of PARTS) {
+          const broken = proxy.cutAt(answer, part);
+          await page.reload();
+          await connect(page);
+          await broken;
+          const back = await reached(page, "authenticated", before.generation + 1);
+          assert.equal(back.session, before.session, `cut ${part}`);
+          before = back;
+        }
+        await page.context().close();
+      } finally {
+        await proxy.dispose();
+      }
+    },
+  );
+}
