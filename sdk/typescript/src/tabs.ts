@@ -184,7 +184,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     close() {
       stopListening();
       leave();
-      for (const id of [...asked.keys()]) settle(id, { code: "closed" });
+      for (const id of asked.keys()) settle(id, { code: "closed" });
       show({ status: "closed" });
     },
   };
