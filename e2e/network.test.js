@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { connected, enter, happened, newerThan, sessions, stored } from "./support/demo.js";
 import { PARTS, Proxy } from "./support/proxy.js";
 import { scenario, SERVER_GONE } from "./support/scenario.js";
+import { PUSHING } from "./support/server.js";
 
 /** What the server sends when a session is gone on with. */
 const RESUMING = ["101 Switching Protocols", "Hello", "Success"];
@@ -17,8 +18,8 @@ async function resumed(page, times) {
 }
 
 /** A page behind a network that can be cut; it must never come to be logged out. */
-function behindProxy(sentence, { keys = true, clock = false }, body) {
-  scenario(sentence, { tolerate: SERVER_GONE }, async (scene) => {
+function behindProxy(sentence, { keys = true, clock = false, settings }, body) {
+  scenario(sentence, { settings, tolerate: SERVER_GONE }, async (scene) => {
     const proxy = await Proxy.to(scene.server.url);
     const page = await scene.device();
     if (!keys) await page.addInitScript(() => Object.defineProperty(globalThis, "indexedDB", { value: undefined }));
@@ -75,6 +76,19 @@ for (const [evidence, keys] of [
     },
   );
 }
+
+behindProxy(
+  "a connection that breaks before, inside or after a push logs nobody out",
+  { settings: PUSHING },
+  async (page, proxy) => {
+    for (const part of PARTS) {
+      const before = await stored(page);
+      await proxy.cutAt("Success", part);
+      await newerThan(page, before.generation);
+      await connected(page);
+    }
+  },
+);
 
 behindProxy(
   "a network that is cut for a minute is noticed, and the page comes back when it is mended",
