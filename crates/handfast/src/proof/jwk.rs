@@ -1,12 +1,13 @@
 //! The public keys that sessions are bound to (RFC 7517, RFC 8037).
 
+use crate::token::{is_there, object};
 use aws_lc_rs::{
     digest::{SHA256, digest},
     signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use handfast_core::session::Thumbprint;
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::Deserialize;
 use std::borrow::Cow;
 
 /// Why a session is not bound to a key.
@@ -53,7 +54,7 @@ impl PublicKey {
     /// # Errors
     /// [`KeyRefused`], for what is no public key of a kind that is taken.
     pub(crate) fn parse(json: &str) -> Result<Self, KeyRefused> {
-        let jwk: Jwk<'_> = serde_json::from_str(json).map_err(|_| KeyRefused::Invalid)?;
+        let jwk: Jwk<'_> = object(json.as_bytes()).ok_or(KeyRefused::Invalid)?;
         if jwk.d {
             return Err(KeyRefused::Invalid);
         }
@@ -118,9 +119,4 @@ fn coordinate(text: Option<&str>) -> Result<[u8; 32], KeyRefused> {
         .decode(text.ok_or(KeyRefused::Invalid)?)
         .map_err(|_| KeyRefused::Invalid)?;
     bytes.try_into().map_err(|_| KeyRefused::Invalid)
-}
-
-/// Whether a member is there, whatever it holds.
-fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(deserializer).map(|IgnoredAny| true)
 }

@@ -11,10 +11,11 @@ mod tests;
 pub(crate) use jwk::{KeyRefused, PublicKey};
 pub(crate) use nonce::Nonces;
 
+use crate::token::{is_there, object};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use handfast_core::session::Thumbprint;
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -64,7 +65,7 @@ pub(crate) fn verify(proof: &str, occasion: Occasion<'_>) -> Option<Thumbprint> 
     let (message, signature) = proof.rsplit_once('.')?;
     let (header, payload) = message.split_once('.')?;
     let header = URL_SAFE_NO_PAD.decode(header).ok()?;
-    let header: Header<'_> = serde_json::from_slice(&header).ok()?;
+    let header: Header<'_> = object(&header)?;
     let key = PublicKey::parse(header.jwk.get()).ok()?;
     if header.typ != TYPE || header.alg != key.algorithm() || header.crit {
         return None;
@@ -75,7 +76,7 @@ pub(crate) fn verify(proof: &str, occasion: Occasion<'_>) -> Option<Thumbprint> 
     }
     // A dot too many is no character of base64url, so it ends here.
     let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
-    let claims: Claims<'_> = serde_json::from_slice(&payload).ok()?;
+    let claims: Claims<'_> = object(&payload)?;
     let hash = digest(&SHA256, occasion.token.as_bytes());
     let fits = claims.ath == URL_SAFE_NO_PAD.encode(hash)
         && occasion.nonces.is_of(
@@ -84,9 +85,4 @@ pub(crate) fn verify(proof: &str, occasion: Occasion<'_>) -> Option<Thumbprint> 
             nonce::host_of_url(&claims.aud)?,
         );
     fits.then(|| key.thumbprint())
-}
-
-/// Whether a member is there, whatever it holds.
-fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(deserializer).map(|IgnoredAny| true)
 }

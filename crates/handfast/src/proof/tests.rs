@@ -191,6 +191,10 @@ fn only_public_keys_of_the_two_kinds_are_taken() {
         (changed(&p256, "y", p256["x"].clone()), KeyRefused::Invalid),
         (changed(&p256, "y", Value::Null), KeyRefused::Invalid),
         (json!({"kty": "EC"}), KeyRefused::Invalid),
+        (
+            json!(["OKP", "Ed25519", ed25519["x"], null]),
+            KeyRefused::Invalid,
+        ),
         (json!({}), KeyRefused::Invalid),
     ] {
         let parsed = PublicKey::parse(&jwk.to_string()).map(|key| key.thumbprint());

@@ -1,9 +1,9 @@
 //! The protected header of a token (RFC 7515 section 4).
 
-use super::object;
+use super::{is_there, object};
 use crate::keys::{Algorithm, Key, KeyRing};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// The `typ` that keeps every other kind of JWT out (RFC 8725 section 3.11).
@@ -70,9 +70,4 @@ fn read<'a>(encoded: &str, typ: &str, ring: &'a KeyRing) -> Option<&'a Key> {
     let key = ring.find(&header.kid)?;
     let ours = header.alg == key.algorithm().as_str() && header.typ == typ && !header.crit;
     ours.then_some(key)
-}
-
-/// Whether a member is there, whatever it holds.
-fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(deserializer).map(|IgnoredAny| true)
 }

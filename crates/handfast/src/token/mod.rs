@@ -15,7 +15,7 @@ pub(crate) use header::encode as encode_header;
 pub use issuer::{NAME_BYTES_MAX, TokenIssuer};
 pub(crate) use ticket::{BrowserHash, TICKET_LIFETIME, Ticket};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use std::fmt;
 
 /// A signed token: who holds it goes on with the session.
@@ -49,4 +49,9 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
     json.starts_with(b"{")
         .then(|| serde_json::from_slice(json).ok())
         .flatten()
+}
+
+/// Whether a member is there, whatever it holds.
+pub(crate) fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|IgnoredAny| true)
 }
