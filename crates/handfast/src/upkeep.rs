@@ -2,7 +2,7 @@
 
 use crate::node::Node;
 use handfast_core::time::Timestamp;
-use handfast_ledger::{Cursor, LedgerError, Observer as _, SWEEP_SESSIONS};
+use handfast_ledger::{Cursor, LedgerError, Observer as _, SWEEP_SESSIONS, Swept};
 use std::{sync::Weak, time::Duration};
 
 /// How long the record of a session is kept after its end, so that its tokens are refused by name.
@@ -59,13 +59,46 @@ pub(crate) async fn sweep(node: Weak<Node>) {
         let before = Timestamp::from_unix(now.saturating_sub(KEPT_AFTER_END.as_secs()));
         loop {
             match node.ledger.sweep(before).await {
-                Ok(swept) if swept.sessions < SWEPT_FOR_MORE || swept.round_complete => break,
-                Ok(_) => tokio::task::yield_now().await,
+                Ok(swept) if is_worth_more(swept) => tokio::task::yield_now().await,
+                Ok(_) => break,
                 Err(error) => {
                     tracing::warn!(%error, "the ledger could not be swept");
                     break;
                 }
             }
         }
+    }
+}
+
+/// Whether the next sweep should follow at once. The log grows with every takeover, however few sessions there are.
+fn is_worth_more(swept: Swept) -> bool {
+    swept.log_is_long || (!swept.round_complete && swept.sessions >= SWEPT_FOR_MORE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_goes_on_at_once_only_where_there_is_much_to_remove() {
+        let nothing = Swept::default();
+        assert!(!is_worth_more(nothing));
+        let sessions = SWEPT_FOR_MORE;
+        assert!(is_worth_more(Swept {
+            sessions,
+            ..nothing
+        }));
+        let round_complete = true;
+        assert!(!is_worth_more(Swept {
+            sessions,
+            round_complete,
+            ..nothing
+        }));
+        let log_is_long = true;
+        assert!(is_worth_more(Swept {
+            log_is_long,
+            round_complete,
+            ..nothing
+        }));
     }
 }

@@ -135,4 +135,6 @@ pub struct Swept {
     pub sessions: usize,
     /// Whether a round through the whole ledger ended with this sweep; the next one begins another.
     pub round_complete: bool,
+    /// Whether the log of changes holds more from before then, which the next sweep goes on to forget.
+    pub log_is_long: bool,
 }

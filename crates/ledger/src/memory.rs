@@ -167,6 +167,7 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(Swept {
             sessions: removed,
             round_complete,
+            log_is_long: false,
         })
     }
 

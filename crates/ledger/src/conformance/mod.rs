@@ -136,6 +136,7 @@ macro_rules! conformance {
                 sessions_that_ended_long_ago_are_removed_and_others_stay,
                 a_live_session_stays_whatever_the_caller_says,
                 a_sweep_is_bounded_and_rounds_reach_everything,
+                a_long_log_is_forgotten_by_one_sweep_after_the_other,
             }
             receipts::{
                 a_presentation_that_nobody_waits_for_is_not_applied,

@@ -4,7 +4,7 @@ use super::{
     Fixture,
     bench::{Bench, attempt, create, policy, session, wait_for},
 };
-use crate::SWEEP_SESSIONS;
+use crate::{Cursor, SWEEP_SESSIONS};
 use handfast_core::{
     session::{Presented, Refusal},
     time::{Clock, Timestamp},
@@ -92,4 +92,35 @@ pub fn a_sweep_is_bounded_and_rounds_reach_everything<F: Fixture>() {
     assert!(another_round.round_complete);
     assert_eq!(another_round.sessions, 0);
     assert!(exists(&bench, count));
+}
+
+pub fn a_long_log_is_forgotten_by_one_sweep_after_the_other<F: Fixture>() {
+    let bench = Bench::<F>::new();
+    bench.login(1);
+    let begin = bench
+        .ledger
+        .changes_since(Cursor::END)
+        .wait()
+        .unwrap()
+        .cursor;
+    // Each is a transaction of its own, and so a row of the log where that has rows.
+    for turn in 0..2 * u64::try_from(SWEEP_SESSIONS).unwrap() {
+        bench.present(1, 0, attempt(1), 2 + turn % 2);
+    }
+    bench.clock.advance(HOUR);
+    bench.present(1, 0, attempt(1), 4);
+    let before = bench.clock.now().unix;
+    let mut sweeps = 1;
+    while bench.ledger.sweep(before).wait().unwrap().log_is_long {
+        sweeps += 1;
+    }
+    assert!(sweeps <= 3, "{sweeps} sweeps");
+    let read = bench.ledger.changes_since(begin).wait().unwrap();
+    assert!(!read.complete, "the log still goes back to the beginning");
+    let held = bench
+        .ledger
+        .changes_since(Cursor(read.cursor.0 - 1))
+        .wait()
+        .unwrap();
+    assert_eq!((held.complete, held.changes.len()), (true, 1));
 }

@@ -77,28 +77,30 @@ pub(super) fn since(
     Ok(answer)
 }
 
-/// Removes up to `limit` rows from before `before`, oldest first. A row is kept if one before it is, even where a clock
-/// that jumped made it look older.
+/// Removes up to `limit` rows from before `before`, oldest first; whether there may be more. A row is kept if one before
+/// it is, even where a clock that jumped made it look older.
 pub(super) fn forget(
     connection: &Connection,
     before: Timestamp,
     limit: usize,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let mut oldest = connection.prepare_cached(OLDEST)?;
     let mut rows = oldest.query((i64::try_from(limit).unwrap_or(i64::MAX),))?;
     let mut last: Option<i64> = None;
+    let mut seen = 0;
     while let Some(row) = rows.next()? {
         let Column(at): Column<Timestamp> = row.get(1)?;
         if at >= before {
             break;
         }
         last = Some(row.get(0)?);
+        seen += 1;
     }
     drop(rows);
     if let Some(last) = last {
         connection.prepare_cached(FORGET)?.execute((last,))?;
     }
-    Ok(())
+    Ok(seen == limit)
 }
 
 /// Appends `change` to `bytes`.

@@ -101,12 +101,13 @@ impl Transaction for SqliteTransaction<'_> {
     fn sweep(&mut self, before: Timestamp, limit: usize) -> Result<Swept, StorageError> {
         let connection = &self.sqlite.connection;
         let swept = sessions::sweep(connection, self.swept_to, before, limit)
-            .and_then(|swept| log::forget(connection, before, limit).map(|()| swept));
-        let (removed, stopped_at) = self.note(swept)?;
+            .and_then(|swept| Ok((swept, log::forget(connection, before, limit)?)));
+        let ((removed, stopped_at), log_is_long) = self.note(swept)?;
         self.swept_to = stopped_at;
         Ok(Swept {
             sessions: removed,
             round_complete: stopped_at.is_none(),
+            log_is_long,
         })
     }
 
