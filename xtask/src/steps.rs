@@ -49,7 +49,7 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     Step::new("docs", "the documentation builds without a warning", docs).needs(&[tools::MAKE]),
     Step::new("tests", "unit and integration tests", tests)
-        .needs(&[tools::NEXTEST, tools::MAKE])
+        .needs(&[tools::NEXTEST, tools::MAKE, tools::POSTGRESQL])
         .noting(nextest_summary),
     Step::new("doctests", "the examples in the documentation", doctests)
         .needs(&[tools::MAKE])

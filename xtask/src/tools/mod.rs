@@ -69,6 +69,11 @@ pub(crate) const CHROMIUM: Tool = Tool::Debian {
     program: "chromium",
     package: "chromium",
 };
+/// The ledger's tests start servers of their own; one that the package started is left alone.
+pub(crate) const POSTGRESQL: Tool = Tool::Debian {
+    program: "postgres",
+    package: "postgresql",
+};
 pub(crate) const E2E_PACKAGES: Tool = Tool::Npm {
     name: "e2e-packages",
     folder: "e2e",
@@ -118,7 +123,11 @@ impl Tool {
             Self::Cargo { program, .. } => {
                 process::is_installed(program, &[&folder(workspace).join("bin")])
             }
-            Self::Debian { program, .. } => process::is_installed(program, &[]),
+            Self::Debian { program, .. } => {
+                let folders = postgresql_folders();
+                let folders: Vec<_> = folders.iter().map(PathBuf::as_path).collect();
+                process::is_installed(program, &folders)
+            }
             Self::Node => node::is_there(&folder(workspace)),
             Self::Npm { folder, .. } => npm_is_current(&workspace.root.join(folder)),
         }
@@ -199,6 +208,17 @@ fn install_debian(output: &Output, packages: &[&str]) -> Result<(), Failure> {
             .args(packages)
             .env("DEBIAN_FRONTEND", "noninteractive"),
     )
+}
+
+/// Where Debian keeps what belongs to one version of PostgreSQL, its server among it: not on `PATH`, which has clients.
+fn postgresql_folders() -> Vec<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    versions
+        .flatten()
+        .map(|version| version.path().join("bin"))
+        .collect()
 }
 
 fn as_root(program: &str) -> Command {

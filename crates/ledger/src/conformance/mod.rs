@@ -55,6 +55,7 @@ pub mod receipts;
 pub mod revocation;
 #[doc(hidden)]
 pub mod rule;
+pub mod service;
 #[doc(hidden)]
 pub mod storage;
 #[doc(hidden)]
