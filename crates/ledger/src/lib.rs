@@ -17,6 +17,7 @@ mod backend;
 pub mod conformance;
 mod counts;
 mod decide;
+mod encoding;
 mod entry;
 mod error;
 mod intent;
