@@ -8,6 +8,7 @@ use handfast_core::{
     session::{Session, SessionId, SessionRecord},
     time::Timestamp,
 };
+use std::{fmt, sync::Arc};
 
 /// A store of sessions. It reads and writes rows in transactions and decides nothing: what happens to a session is
 /// decided between [`Transaction::load`] and [`Transaction::store`], by the same code for every backend.
@@ -155,11 +156,40 @@ pub trait Transaction {
     /// The batch fails.
     fn touch(&mut self) -> Result<(), StorageError>;
 
-    /// Makes everything written durable.
+    /// Makes everything written visible to others, and durable, unless that is said to be left to do.
     ///
     /// # Errors
     /// Nothing was written, as far as the storage can say.
-    fn commit(self) -> Result<(), StorageError>;
+    fn commit(self) -> Result<Durability, StorageError>;
+}
+
+/// What a commit has left to do before what it wrote is durable.
+#[derive(Clone)]
+#[must_use = "no answer may leave before what it says is durable"]
+pub enum Durability {
+    /// Nothing.
+    Reached,
+    /// This flush. It may be done on another thread, while the next transaction is under way; it covers every commit
+    /// that gave the same one before it began.
+    After(Arc<dyn Flush>),
+}
+
+/// Makes what was committed durable.
+pub trait Flush: Send + Sync {
+    /// Waits until the storage has everything that was committed before this was called.
+    ///
+    /// # Errors
+    /// It cannot be told any more what of it the storage has, now or ever.
+    fn flush(&self) -> Result<(), StorageError>;
+}
+
+impl fmt::Debug for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reached => "Reached",
+            Self::After(_) => "After(…)",
+        })
+    }
 }
 
 /// Whether a session was over before `before`: what a sweep removes.

@@ -3,7 +3,8 @@
 use handfast_core::session::SessionId;
 use std::{error::Error, fmt, io::ErrorKind, path::PathBuf, sync::Arc};
 
-/// Why an intent was not applied. Whatever it says, nothing of that intent happened.
+/// Why an intent was not applied. Nothing of it happened, with one exception: where the storage or a thread of the ledger
+/// failed while a commit was made durable, nobody can tell. To whoever asked, that is an answer that was lost.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
@@ -19,7 +20,7 @@ pub enum LedgerError {
     /// A session of this name exists. Names are drawn at random, so this is a repeated login.
     #[error("session {0} exists already")]
     SessionExists(SessionId),
-    /// The ledger's worker has ended.
+    /// One of the ledger's threads has ended.
     #[error("the ledger has stopped")]
     Stopped,
 }

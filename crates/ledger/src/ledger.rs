@@ -2,6 +2,7 @@
 
 use crate::{
     backend::Backend,
+    conclude::{self, Concluder},
     counts::{Counts, Tally},
     entry::{Acknowledge, Ask, Entry, Push},
     error::{LedgerError, StorageError, StorageFault},
@@ -43,8 +44,8 @@ pub struct Settings {
 
 /// Who is told what was committed: the hub, which closes connections that lost their session.
 pub trait Observer: Send + Sync + 'static {
-    /// These changes were committed. Called on the ledger's own thread after the commit and before the answers, with
-    /// at least one change; what it does delays every answer.
+    /// These changes are durable. Called on a thread of the ledger's own before the answers, with at least one change;
+    /// what it does delays every answer.
     fn committed(&self, changes: &[Change]);
 }
 
@@ -64,14 +65,14 @@ pub struct Ledger {
 struct Shared {
     queue: Arc<Queue>,
     tally: Arc<Tally>,
-    worker: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Ledger {
-    /// Starts the worker thread that owns `backend` from now on.
+    /// Starts the thread that owns `backend` from now on, and the one that answers.
     ///
     /// # Errors
-    /// [`LedgerError::Unavailable`] if the thread cannot be started.
+    /// [`LedgerError::Unavailable`] if a thread cannot be started.
     pub fn start(
         backend: impl Backend,
         settings: Settings,
@@ -80,26 +81,29 @@ impl Ledger {
     ) -> Result<Self, LedgerError> {
         let queue = Arc::new(Queue::new(QUEUE_ENTRIES));
         let tally = Arc::new(Tally::default());
+        let (applied, to_conclude) = conclude::channel();
+        let concluder = Concluder {
+            observer,
+            queue: Arc::clone(&queue),
+            tally: Arc::clone(&tally),
+        };
         let worker = Worker {
             backend,
             policy: settings.policy,
             clock,
-            observer,
+            applied,
             queue: Arc::clone(&queue),
             tally: Arc::clone(&tally),
             failing: false,
         };
-        let worker = thread::Builder::new()
-            .name("ledger".into())
-            .spawn(move || worker.run())
-            .map_err(|cause| {
-                LedgerError::Unavailable(StorageError::new(StorageFault::Other, cause))
-            })?;
+        // Where the second cannot be started, the first ends because nothing comes.
+        let concluder = spawn("ledger-answers", move || concluder.run(to_conclude))?;
+        let worker = spawn("ledger", move || worker.run())?;
         Ok(Self {
             shared: Arc::new(Shared {
                 queue,
                 tally,
-                worker: Some(worker),
+                threads: vec![worker, concluder],
             }),
         })
     }
@@ -197,15 +201,25 @@ impl Ledger {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.queue.close();
-        let Some(worker) = self.worker.take() else {
+        // The last handle may be the observer's own, which one of the threads drops at its end.
+        let current = thread::current().id();
+        if self
+            .threads
+            .iter()
+            .any(|thread| thread.thread().id() == current)
+        {
             return;
-        };
-        // The last handle may be the observer's own, which the worker itself drops at its end.
-        if worker.thread().id() != thread::current().id() {
+        }
+        for thread in self.threads.drain(..) {
             // A panic was reported where it happened, and by every receipt since.
-            drop(worker.join());
+            drop(thread.join());
         }
     }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LedgerError> {
+    let spawned = thread::Builder::new().name(name.into()).spawn(run);
+    spawned.map_err(|cause| LedgerError::Unavailable(StorageError::new(StorageFault::Other, cause)))
 }
 
 impl fmt::Debug for Ledger {

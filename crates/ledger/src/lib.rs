@@ -2,8 +2,8 @@
 //!
 //! A [`Ledger`] is a cheap handle to one worker thread that owns a [`Backend`]. Whatever waits when the worker is free
 //! becomes one batch and one transaction: it is read, decided by the session rule of `handfast-core`, written,
-//! committed, told to the [`Observer`], and only then answered. So one flush of the disk serves every client that
-//! waits for it, and an answer that left was stored before.
+//! committed, flushed, told to the [`Observer`], and only then answered. So one flush of the disk serves every client
+//! that waits for it, and an answer that left was stored before. While one batch is flushed the next is decided.
 //!
 //! A backend holds rows and nothing else. No decision is taken in SQL: what a batch comes to is decided in one place,
 //! from the records that the backend read, for every backend alike. [`Memory`] is the reference, [`Sqlite`] the
@@ -13,6 +13,7 @@
 
 pub mod accounts;
 mod backend;
+mod conclude;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod counts;
@@ -30,7 +31,9 @@ mod slot;
 mod sqlite;
 mod worker;
 
-pub use backend::{Access, Backend, Row, Stored, Transaction, Wanted, Write, ended_before};
+pub use backend::{
+    Access, Backend, Durability, Flush, Row, Stored, Transaction, Wanted, Write, ended_before,
+};
 pub use counts::Counts;
 pub use error::{LedgerError, OpenError, StorageError, StorageFault};
 pub use intent::{

@@ -1,7 +1,7 @@
 //! The reference: a ledger that lives as long as the process.
 
 use crate::{
-    backend::{Access, Backend, Row, Stored, Transaction, Wanted, Write, ended_before},
+    backend::{Access, Backend, Durability, Row, Stored, Transaction, Wanted, Write, ended_before},
     error::StorageError,
     intent::{Change, Changes, Cursor, Origin, Swept},
 };
@@ -175,7 +175,7 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(())
     }
 
-    fn commit(mut self) -> Result<(), StorageError> {
+    fn commit(mut self) -> Result<Durability, StorageError> {
         self.undo.clear();
         self.appended = 0;
         self.rows.swept_to = self.swept_to;
@@ -188,7 +188,7 @@ impl Transaction for MemoryTransaction<'_> {
         {
             self.rows.forgotten += 1;
         }
-        Ok(())
+        Ok(Durability::Reached)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{entry::Entry, error::LedgerError};
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -65,23 +65,23 @@ impl Queue {
         Ok(())
     }
 
-    /// Moves up to `entries_max` of what waits into `batch`, in order, sleeping until something does. `false` once the
-    /// queue is closed and empty.
+    /// Up to `entries_max` of what waits, in order; sleeps until something does. `None` once the queue is closed and
+    /// empty.
     ///
     /// Whoever else wants the processor gets it first: on a busy machine more intents come that way, which share one
     /// flush; on an idle one it costs nothing.
-    pub(crate) fn take(&self, batch: &mut Vec<Entry>, entries_max: usize) -> bool {
+    pub(crate) fn take(&self, entries_max: usize) -> Option<Vec<Entry>> {
         if !self.wait() {
-            return false;
+            return None;
         }
         thread::yield_now();
         let mut state = self.lock();
         let taken = state.waiting.len().min(entries_max);
-        batch.extend(state.waiting.drain(..taken));
+        let batch = state.waiting.drain(..taken).collect();
         if state.waiting.is_empty() && state.waiting.capacity() > CAPACITY_KEPT {
             state.waiting.shrink_to(CAPACITY_KEPT);
         }
-        true
+        Some(batch)
     }
 
     /// Sleeps until something waits. `false` once the queue is closed and empty.
@@ -113,5 +113,14 @@ impl Queue {
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         drop(waiting);
+    }
+}
+
+/// Sees to it that nobody waits for a thread of the ledger that has ended, however it did.
+pub(crate) struct Ending(pub(crate) Arc<Queue>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

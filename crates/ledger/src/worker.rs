@@ -1,61 +1,56 @@
 //! The thread that turns what waits into transactions.
 
 use crate::{
-    backend::{Access, Backend, Transaction},
+    backend::{Access, Backend, Durability, Transaction},
+    conclude::Applied,
     counts::Tally,
     decide::{self, WorkingSet},
     entry::Entry,
     error::{LedgerError, StorageError, StorageFault},
     intent::Change,
-    ledger::{BATCH_ENTRIES, Observer},
-    queue::Queue,
+    ledger::BATCH_ENTRIES,
+    queue::{Ending, Queue},
     reads,
 };
 use handfast_core::{
-    session::{Presented, TokenPolicy},
+    session::TokenPolicy,
     time::{Clock, Timestamp},
 };
-use std::sync::Arc;
+use std::sync::{Arc, mpsc::SyncSender};
 
 /// All that the thread owns.
 pub(crate) struct Worker<B> {
     pub(crate) backend: B,
     pub(crate) policy: TokenPolicy,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) applied: SyncSender<Applied>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) tally: Arc<Tally>,
     /// Whether the last transaction failed, so that an outage is logged once.
     pub(crate) failing: bool,
 }
 
-/// Sees to it that nobody waits for a worker that has ended, however it did.
-struct Ending(Arc<Queue>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl<B: Backend> Worker<B> {
     /// Applies batch after batch until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         let _ending = Ending(Arc::clone(&self.queue));
-        let mut batch = Vec::new();
-        while self.queue.take(&mut batch, BATCH_ENTRIES) {
-            self.process(&mut batch);
+        while let Some(batch) = self.queue.take(BATCH_ENTRIES) {
+            self.process(batch);
         }
     }
 
-    /// Applies `batch` and answers it, which empties it.
-    fn process(&mut self, batch: &mut Vec<Entry>) {
-        match self.apply(batch) {
-            Ok(changes) => self.conclude(batch, &changes),
+    /// Applies `batch`, and passes it on to be concluded; a batch that fails is answered here.
+    fn process(&mut self, mut batch: Vec<Entry>) {
+        match self.apply(&mut batch) {
+            Ok((changes, durability)) => self.pass_on(Applied {
+                batch,
+                changes,
+                durability,
+            }),
             Err(Failure::OfSomeEntry(_)) if batch.len() > 1 => {
-                let mut rest = batch.split_off(batch.len() / 2);
+                let rest = batch.split_off(batch.len() / 2);
                 self.process(batch);
-                self.process(&mut rest);
+                self.process(rest);
             }
             Err(Failure::OfSomeEntry(cause)) => {
                 log_failure(
@@ -75,7 +70,7 @@ impl<B: Backend> Worker<B> {
     }
 
     /// One transaction. Its answers stay in the batch until it is committed.
-    fn apply(&mut self, batch: &mut [Entry]) -> Result<Vec<Change>, Failure> {
+    fn apply(&mut self, batch: &mut [Entry]) -> Result<(Vec<Change>, Durability), Failure> {
         let writes = batch.iter().any(Entry::writes);
         let access = if writes { Access::Write } else { Access::Read };
         let mut transaction = self.backend.begin(access).map_err(Failure::OfStorage)?;
@@ -86,59 +81,26 @@ impl<B: Backend> Worker<B> {
             entry.withdraw(now.moment);
         }
         let changes = perform(&mut transaction, batch, now.unix, self.policy)?;
-        transaction.commit().map_err(Failure::OfStorage)?;
-        Ok(changes)
+        let durability = transaction.commit().map_err(Failure::OfStorage)?;
+        Ok((changes, durability))
     }
 
-    /// The batch is committed: tells the observer, then lets the answers go.
-    fn conclude(&mut self, batch: &mut Vec<Entry>, changes: &[Change]) {
+    fn pass_on(&mut self, applied: Applied) {
         if self.failing {
             self.failing = false;
             tracing::info!("the ledger stores again");
         }
-        if !changes.is_empty() {
-            self.observer.committed(changes);
-        }
-        self.tally.batches.add(1);
-        self.tally.answered.add(batch.len());
-        let withdrawn = batch.iter().filter(|entry| entry.is_withdrawn());
-        self.tally.too_late.add(withdrawn.count());
-        for entry in batch.drain(..) {
-            self.alarm(&entry);
-            entry.reply(None);
-        }
+        // Where nobody concludes any more, the receipts say that the ledger has stopped.
+        drop(self.applied.send(applied));
     }
 
     /// The batch is not committed: none of it happened.
-    fn fail(&self, batch: &mut Vec<Entry>, cause: StorageError) {
+    fn fail(&self, batch: Vec<Entry>, cause: StorageError) {
         self.tally.failed.add(batch.len());
         let failure = LedgerError::Unavailable(cause);
-        for entry in batch.drain(..) {
+        for entry in batch {
             entry.reply(Some(&failure));
         }
-    }
-
-    /// A verified token of a generation that the ledger does not know means that it lost what it had committed.
-    fn alarm(&self, entry: &Entry) {
-        let Entry::Present(ask) = entry else {
-            return;
-        };
-        let Some(Ok(answer)) = &ask.answer else {
-            return;
-        };
-        let (Presented::FromTheFuture | Presented::RolledForward, Some(record)) =
-            (answer.presented, &answer.record)
-        else {
-            return;
-        };
-        self.tally.from_the_future.add(1);
-        tracing::error!(
-            session = %ask.intent.session,
-            presented = %ask.intent.presentation.generation,
-            issued = %record.issued,
-            rolled_forward = answer.presented == Presented::RolledForward,
-            "a token from the future: the ledger lost writes; was it restored from a backup?",
-        );
     }
 }
 

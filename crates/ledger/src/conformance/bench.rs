@@ -1,6 +1,9 @@
 //! A ledger on the work bench: its clock stands still, and its worker can be held.
 
-use super::Fixture;
+use super::{
+    Fixture,
+    gate::{Gate, Held},
+};
 use crate::{
     Backend, Change, Create, Cursor, Ledger, LedgerError, Observer, Origin, Present,
     PresentedSession, Receipt, Revoke, Scope, Settings,
@@ -13,11 +16,12 @@ use handfast_core::{
     time::{Clock, Moment, Now, Timestamp},
 };
 use std::{
+    pin::pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, Sender, channel},
     },
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -32,37 +36,22 @@ pub struct Bench<F> {
     pub clock: Arc<ManualClock>,
     /// What it told its observer.
     pub recorder: Arc<Recorder>,
-    holds: AtomicU64,
 }
 
-/// A clock that shows what it is set to.
+/// A clock that shows what it is set to, and can hold whoever reads it.
 #[derive(Debug)]
 pub struct ManualClock {
     moment_ms: AtomicU64,
     unix: AtomicU64,
+    gate: Gate,
 }
 
-/// An observer that notes everything, and can hold the worker that tells it.
+/// An observer that notes everything, and can hold whoever tells it.
 #[derive(Debug, Default)]
 pub struct Recorder {
     changes: Mutex<Vec<Change>>,
-    gate: Mutex<Option<Gate>>,
+    gate: Gate,
 }
-
-#[derive(Debug)]
-struct Gate {
-    entered: Sender<()>,
-    release: Receiver<()>,
-}
-
-/// The ledger's worker stands still until this is dropped.
-#[derive(Debug)]
-pub struct Held {
-    _release: Sender<()>,
-}
-
-/// From this number on, sessions are made for nothing but holding the worker; what is told of them is left out.
-const FIRST_TO_HOLD: u64 = 1 << 63;
 
 impl<F: Fixture> Bench<F> {
     /// An empty ledger.
@@ -88,7 +77,6 @@ impl<F: Fixture> Bench<F> {
             ledger,
             clock,
             recorder,
-            holds: AtomicU64::new(0),
         }
     }
 
@@ -108,13 +96,11 @@ impl<F: Fixture> Bench<F> {
             fixture,
             ledger,
             clock,
-            holds,
             ..
         } = self;
         drop(ledger);
         let reopened = Self::on(fixture);
         reopened.clock.set(clock.now());
-        reopened.holds.store(holds.into_inner(), Ordering::SeqCst);
         reopened
     }
 
@@ -160,23 +146,17 @@ impl<F: Fixture> Bench<F> {
 
     /// Holds the worker, so that what is asked from now on comes together in as few transactions as there can be.
     pub fn hold(&self) -> Held {
-        let number = FIRST_TO_HOLD + self.holds.fetch_add(1, Ordering::SeqCst);
-        self.ledger.create(create(number, "nobody")).wait().unwrap();
-        let (held, _) = self.hold_at(|ledger| ledger.revoke(revoke(number)));
-        held
+        let closing = self.clock.gate.close();
+        // A question that keeps no other ledger on the same storage from anything.
+        drop(self.ledger.session(session(0)));
+        closing.entered()
     }
 
-    /// Holds the worker just when it tells the observer of the change that is asked for.
+    /// Holds the ledger just when it tells the observer of the change that is asked for.
     pub fn hold_at<T>(&self, ask: impl FnOnce(&Ledger) -> Receipt<T>) -> (Held, Receipt<T>) {
-        let (entered, has_entered) = channel();
-        let (release, released) = channel();
-        *self.recorder.gate.lock().unwrap() = Some(Gate {
-            entered,
-            release: released,
-        });
+        let closing = self.recorder.gate.close();
         let receipt = ask(&self.ledger);
-        has_entered.recv().unwrap();
-        (Held { _release: release }, receipt)
+        (closing.entered(), receipt)
     }
 
     /// Everything in the log of changes.
@@ -189,7 +169,7 @@ impl<F: Fixture> Bench<F> {
             log.extend(read.changes);
             cursor = read.cursor;
             if !read.more {
-                return without_holding(log);
+                return log;
             }
         }
     }
@@ -232,6 +212,7 @@ impl ManualClock {
         Self {
             moment_ms: AtomicU64::new(1_000),
             unix: AtomicU64::new(1_750_000_000),
+            gate: Gate::default(),
         }
     }
 
@@ -251,6 +232,7 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Now {
+        self.gate.pass();
         Now {
             moment: Moment::from_millis(self.moment_ms.load(Ordering::SeqCst)),
             unix: Timestamp::from_unix(self.unix.load(Ordering::SeqCst)),
@@ -261,28 +243,15 @@ impl Clock for ManualClock {
 impl Recorder {
     /// What was reported since this was last asked.
     pub fn take(&self) -> Vec<Change> {
-        without_holding(std::mem::take(&mut *self.changes.lock().unwrap()))
+        std::mem::take(&mut *self.changes.lock().unwrap())
     }
 }
 
 impl Observer for Recorder {
     fn committed(&self, changes: &[Change]) {
         self.changes.lock().unwrap().extend(changes);
-        let gate = self.gate.lock().unwrap().take();
-        if let Some(gate) = gate {
-            gate.entered.send(()).unwrap();
-            // Ends with an error when what holds the worker is dropped.
-            gate.release.recv().unwrap_err();
-        }
+        self.gate.pass();
     }
-}
-
-fn without_holding(mut changes: Vec<Change>) -> Vec<Change> {
-    changes.retain(|change| {
-        let [.., first_of_number, _, _, _, _, _, _, _] = change.session.as_bytes();
-        first_of_number >> 7 == 0
-    });
-    changes
 }
 
 /// A week for a token, a month for a session.
@@ -375,6 +344,11 @@ pub fn revoke(number: u64) -> Revoke {
         reason: RevocationReason::Admin,
         by: None,
     }
+}
+
+/// The answer, if it is there by now.
+pub fn answered<T>(receipt: &mut Receipt<T>) -> Poll<Result<T, LedgerError>> {
+    pin!(receipt).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Waits for all answers.

@@ -1,8 +1,8 @@
 //! Storage that fails: nothing that was not stored is called stored, and nothing fails for ever.
 
 use super::{
-    Fixture,
-    bench::{Bench, attempt, create, policy, present, revoke, session},
+    Fixture, Gate,
+    bench::{Bench, answered, attempt, create, policy, present, revoke, session},
     tampered::Plan,
 };
 use crate::{LedgerError, StorageFault};
@@ -69,6 +69,66 @@ pub fn a_transaction_that_cannot_commit_leaves_nothing_behind<F: Fixture>() {
     let bench = bench.reopened();
     assert_eq!(bench.record(1).issued.number(), 1);
     assert_eq!(bench.record(2), before[1]);
+}
+
+pub fn nobody_is_told_before_what_is_told_is_durable<F: Fixture>() {
+    let (bench, plan) = tampered::<F>();
+    bench.login(1);
+    let (gate, closing) = Gate::closed();
+    plan.state().while_flushing = Some(Box::new(move || {
+        gate.pass();
+        Ok(())
+    }));
+    let mut asked = bench.ask(1, 0, attempt(1), 2);
+    let held = closing.entered();
+    assert!(answered(&mut asked).is_pending());
+    assert_eq!(bench.recorder.take(), []);
+    drop(held);
+    assert_eq!(asked.wait().unwrap().presented, Presented::Advanced);
+    assert_eq!(bench.recorder.take().len(), 1);
+}
+
+pub fn the_next_transaction_is_decided_while_one_is_flushed<F: Fixture>() {
+    let (bench, plan) = tampered::<F>();
+    bench.login(1);
+    let (gate, closing) = Gate::closed();
+    plan.state().while_flushing = Some(Box::new(move || {
+        gate.pass();
+        Ok(())
+    }));
+    let mut first = bench.ask(1, 0, attempt(1), 2);
+    let flushing = closing.entered();
+    // Returns when the second is under way.
+    let deciding = bench.hold();
+    let mut second = bench.ask(1, 1, attempt(2), 2);
+    drop(deciding);
+    assert!(answered(&mut first).is_pending());
+    assert!(answered(&mut second).is_pending());
+    drop(flushing);
+    assert_eq!(first.wait().unwrap().presented, Presented::Advanced);
+    assert_eq!(second.wait().unwrap().presented, Presented::Advanced);
+}
+
+pub fn a_flush_that_fails_is_told_to_who_waits_and_stops_the_ledger<F: Fixture>() {
+    let (bench, plan) = tampered::<F>();
+    bench.login(1);
+    let (gate, closing) = Gate::closed();
+    plan.state().while_flushing = Some(Box::new(move || {
+        gate.pass();
+        Err(StorageFault::Io)
+    }));
+    let flushed = bench.ask(1, 0, attempt(1), 2);
+    let held = closing.entered();
+    let behind = bench.ledger.session(session(1));
+    drop(held);
+    assert_eq!(fault(flushed.wait()), Some(StorageFault::Io));
+    assert!(behind.wait().is_err());
+    let later = bench.ledger.session(session(1)).wait();
+    assert!(matches!(later, Err(LedgerError::Stopped)));
+    assert_eq!(bench.recorder.take(), []);
+    // Whoever starts again goes on with what is there, and the answer that was lost can be asked for again.
+    let bench = bench.reopened();
+    assert_eq!(bench.present(1, 0, attempt(1), 3), Presented::AnsweredAgain);
 }
 
 pub fn a_deadline_that_passes_while_the_lock_is_waited_for_has_passed<F: Fixture>() {

@@ -28,8 +28,8 @@
 //! ```
 //!
 //! The cases ask a backend only through a [`Ledger`](crate::Ledger), never about its own ways. None of them waits for
-//! time to pass: where it matters what comes together in one transaction, the ledger's worker is held in its observer
-//! until everything waits.
+//! time to pass: where it matters what comes together in one transaction, the ledger's worker is held when it reads
+//! its clock until everything waits.
 
 #![expect(
     clippy::unwrap_used,
@@ -45,6 +45,7 @@ mod bench;
 pub mod concurrency;
 #[doc(hidden)]
 pub mod failure;
+mod gate;
 #[doc(hidden)]
 pub mod log;
 #[doc(hidden)]
@@ -65,9 +66,11 @@ mod tampered;
 
 pub use accounts::AccountsFixture;
 pub use bench::{
-    Bench, Held, KEY, ManualClock, PROOF, Recorder, attempt, connection, create, origin, policy,
-    present, revoke, session, start, wait_for,
+    Bench, KEY, ManualClock, PROOF, Recorder, answered, attempt, connection, create, origin,
+    policy, present, revoke, session, start, wait_for,
 };
+
+pub use gate::{Closing, Gate, Held};
 
 /// Storage for one case.
 pub trait Fixture: Sized {
@@ -152,6 +155,9 @@ macro_rules! conformance {
             failure::{
                 a_transaction_that_cannot_begin_fails_its_entries_and_the_next_succeeds,
                 a_transaction_that_cannot_commit_leaves_nothing_behind,
+                nobody_is_told_before_what_is_told_is_durable,
+                the_next_transaction_is_decided_while_one_is_flushed,
+                a_flush_that_fails_is_told_to_who_waits_and_stops_the_ledger,
                 a_deadline_that_passes_while_the_lock_is_waited_for_has_passed,
                 one_row_that_cannot_be_read_fails_only_those_who_need_it,
                 one_row_that_cannot_be_written_fails_only_those_who_write_it,

@@ -2,26 +2,14 @@
 
 use super::{
     Fixture,
-    bench::{Bench, attempt, connection, create, policy, present, revoke, session},
+    bench::{Bench, answered, attempt, connection, create, policy, present, revoke, session},
 };
-use crate::{
-    BATCH_ENTRIES, Change, Ledger, LedgerError, Observer, QUEUE_ENTRIES, Receipt, Settings,
-};
+use crate::{BATCH_ENTRIES, Change, Ledger, LedgerError, Observer, QUEUE_ENTRIES, Settings};
 use handfast_core::{
     session::{Generation, Presented},
     time::Clock,
 };
-use std::{
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
-
-/// The answer, if it is there by now.
-fn answered<T>(receipt: &mut Receipt<T>) -> Poll<Result<T, LedgerError>> {
-    pin!(receipt).poll(&mut Context::from_waker(Waker::noop()))
-}
+use std::{sync::Arc, task::Poll, time::Duration};
 
 pub fn a_presentation_that_nobody_waits_for_is_not_applied<F: Fixture>() {
     let bench = Bench::<F>::new();

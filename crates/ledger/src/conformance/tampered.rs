@@ -1,8 +1,8 @@
 //! A backend that fails on demand, and counts.
 
 use crate::{
-    Access, Backend, Change, Changes, Cursor, StorageError, StorageFault, Stored, Swept,
-    Transaction, Wanted, Write,
+    Access, Backend, Change, Changes, Cursor, Durability, Flush, StorageError, StorageFault,
+    Stored, Swept, Transaction, Wanted, Write,
 };
 use handfast_core::{
     session::{Session, SessionId},
@@ -20,14 +20,19 @@ pub(super) struct Tampered<B> {
 #[derive(Clone, Default)]
 pub(super) struct Plan(Arc<Mutex<State>>);
 
+/// What happens while a transaction is flushed.
+pub(super) type Flushing = Box<dyn FnOnce() -> Result<(), StorageFault> + Send>;
+
 #[derive(Default)]
 pub(super) struct State {
     /// What happens while the next transaction waits for its lock.
     pub(super) while_waiting: Option<Box<dyn FnOnce() + Send>>,
     /// The next transaction cannot begin.
     pub(super) fail_begin: Option<StorageFault>,
-    /// The next transaction cannot be committed.
+    /// The next transaction that may write cannot be committed.
     pub(super) fail_commit: Option<StorageFault>,
+    /// What happens while the next transaction that wrote is flushed, and what comes of it.
+    pub(super) while_flushing: Option<Flushing>,
     /// This session cannot be read.
     pub(super) damaged: Option<SessionId>,
     /// This session cannot be written.
@@ -38,6 +43,7 @@ pub(super) struct State {
 
 pub(super) struct TamperedTransaction<T> {
     inner: T,
+    access: Access,
     plan: Plan,
 }
 
@@ -69,6 +75,7 @@ impl<B: Backend> Backend for Tampered<B> {
         failure(self.plan.state().fail_begin.take())?;
         Ok(TamperedTransaction {
             inner: self.inner.begin(access)?,
+            access,
             plan: self.plan.clone(),
         })
     }
@@ -122,8 +129,31 @@ impl<T: Transaction> Transaction for TamperedTransaction<T> {
         self.inner.touch()
     }
 
-    fn commit(self) -> Result<(), StorageError> {
-        failure(self.plan.state().fail_commit.take())?;
-        self.inner.commit()
+    fn commit(self) -> Result<Durability, StorageError> {
+        if self.access == Access::Write {
+            failure(self.plan.state().fail_commit.take())?;
+        }
+        let inner = self.inner.commit()?;
+        Ok(Durability::After(Arc::new(TamperedFlush {
+            inner,
+            plan: self.plan,
+        })))
+    }
+}
+
+struct TamperedFlush {
+    inner: Durability,
+    plan: Plan,
+}
+
+impl Flush for TamperedFlush {
+    fn flush(&self) -> Result<(), StorageError> {
+        let happens = self.plan.state().while_flushing.take();
+        let outcome = happens.map_or(Ok(()), |happens| happens());
+        failure(outcome.err())?;
+        match &self.inner {
+            Durability::Reached => Ok(()),
+            Durability::After(flush) => flush.flush(),
+        }
     }
 }

@@ -198,7 +198,7 @@ fn migrate(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> 
 }
 
 /// The write-ahead log of the database at `path`.
-fn log_of(path: &Path) -> PathBuf {
+pub(super) fn log_of(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push("-wal");
     name.into()

@@ -1,4 +1,4 @@
-//! The embedded ledger: one SQLite file, its log in WAL mode flushed at every commit.
+//! The embedded ledger: one SQLite file, its log in WAL mode flushed before any answer.
 
 pub(crate) mod column;
 pub(crate) mod database;
@@ -11,22 +11,26 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod wal;
 
 pub use transaction::SqliteTransaction;
 
 use crate::{
-    backend::{Access, Backend},
+    backend::{Access, Backend, Flush},
     error::{OpenError, StorageError, StorageFault},
 };
 use database::{SERVER_PATIENCE, Schema, TOOL_PATIENCE};
+use fault::Failure;
 use handfast_core::session::SessionId;
 use lock::ServerLock;
 use place::Place;
 use rusqlite::Connection;
 use std::{
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
+use wal::WriteAheadLog;
 
 const SCHEMA: Schema = Schema {
     application_id: i32::from_be_bytes(*b"HFld"),
@@ -49,6 +53,8 @@ pub struct Sqlite {
     connection: Connection,
     /// The file that `connection` is to.
     place: Place,
+    /// The log that `connection` writes to, once it wrote.
+    log: Option<Arc<WriteAheadLog>>,
     /// Set by a failure that the connection may not have come out of whole; the next transaction connects again.
     broken: bool,
     /// The session that the last sweep stopped at, in the middle of a round.
@@ -68,6 +74,10 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let lock = ServerLock::take(path)?;
         let connection = database::open_or_make(path, &SCHEMA)?;
+        wal::begin_anew(&connection).map_err(|Failure(source)| OpenError::Storage {
+            path: path.into(),
+            source,
+        })?;
         Self::connected(path, connection, Some(lock))
     }
 
@@ -85,15 +95,16 @@ impl Sqlite {
         connection: Connection,
         lock: Option<ServerLock>,
     ) -> Result<Self, OpenError> {
-        let place = Place::of(path).map_err(|cause| OpenError::Storage {
+        let prepared = prepare(&connection, path);
+        let place = prepared.map_err(|Failure(source)| OpenError::Storage {
             path: path.into(),
-            source: cause.into(),
+            source,
         })?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self {
             path: path.into(),
             connection,
             place,
+            log: None,
             broken: false,
             swept_to: None,
             lock,
@@ -114,12 +125,37 @@ impl Sqlite {
             | OpenError::Newer { .. }
             | OpenError::Older { .. }) => StorageError::new(StorageFault::Other, refusal),
         })?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        self.place = prepare(&connection, &self.path)?;
         self.connection = connection;
-        self.place = Place::of(&self.path)?;
+        self.log = None;
         self.broken = false;
         Ok(())
     }
+
+    /// The log that commits are flushed through. It exists once a transaction has written.
+    fn log(&mut self) -> Result<Arc<dyn Flush>, Failure> {
+        let log = match self.log.take() {
+            Some(log) => log,
+            None => Arc::new(WriteAheadLog::of(&self.path)?),
+        };
+        self.log = Some(Arc::clone(&log));
+        Ok(log)
+    }
+
+    /// That what is written goes where the next start will look for it.
+    fn expect_in_place(&self) -> io::Result<()> {
+        self.place.expect_at(&self.path)?;
+        self.log
+            .as_ref()
+            .map_or(Ok(()), |log| log.expect_at(&self.path))
+    }
+}
+
+/// Makes a connection ready for transactions whose log is flushed apart from their commit; gives where its file is.
+fn prepare(connection: &Connection, path: &Path) -> Result<Place, Failure> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    wal::leave_flushing_to_us(connection)?;
+    Ok(Place::of(path)?)
 }
 
 impl Backend for Sqlite {

@@ -5,7 +5,8 @@ use super::{
     database::{self, Schema},
 };
 use crate::{
-    Access, Backend, Ledger, LedgerError, OpenError, Settings, StorageError, StorageFault,
+    Access, Backend, Durability, Ledger, LedgerError, OpenError, Settings, StorageError,
+    StorageFault, Transaction as _,
     conformance::{ManualClock, create, policy, session},
 };
 use rusqlite::Connection;
@@ -77,7 +78,7 @@ fn steps_are_taken_all_or_none() {
 }
 
 #[test]
-fn every_commit_is_flushed() {
+fn a_database_is_flushed_at_every_commit_unless_somebody_else_sees_to_it() {
     let folder = tempfile::tempdir().unwrap();
     let connection = open(&folder.path().join("a.db"), &[FIRST]).unwrap();
     let mode = connection.query_row("PRAGMA journal_mode", (), |row| row.get(0));
@@ -85,6 +86,41 @@ fn every_commit_is_flushed() {
     const FULL: i64 = 2;
     assert_eq!(number(&connection, "PRAGMA synchronous"), FULL);
     assert_eq!(number(&connection, "PRAGMA fullfsync"), 1);
+}
+
+#[test]
+fn a_transaction_that_wrote_leaves_its_flush_to_be_done_and_one_that_read_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sqlite = Sqlite::open(&folder.path().join("ledger.db")).unwrap();
+    let read = sqlite.begin(Access::Read).unwrap().commit().unwrap();
+    assert!(matches!(read, Durability::Reached));
+    let mut writing = sqlite.begin(Access::Write).unwrap();
+    writing.touch().unwrap();
+    let Durability::After(flush) = writing.commit().unwrap() else {
+        panic!("nobody would flush it");
+    };
+    flush.flush().unwrap();
+    // One flush serves all that wait for the same, so it is to be the same.
+    let mut writing = sqlite.begin(Access::Write).unwrap();
+    writing.touch().unwrap();
+    let again = writing.commit().unwrap();
+    assert!(matches!(again, Durability::After(again) if Arc::ptr_eq(&again, &flush)));
+}
+
+#[test]
+fn a_server_begins_with_an_empty_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    drop(Sqlite::open(&path).unwrap());
+    // What a killed process leaves behind.
+    let left = Connection::open(&path).unwrap();
+    left.execute_batch("PRAGMA journal_mode = wal; INSERT INTO touched VALUES (1, 5);")
+        .unwrap();
+    let log = database::log_of(&path);
+    assert!(log.metadata().unwrap().len() > 0);
+    let sqlite = Sqlite::open(&path).unwrap();
+    assert_eq!(log.metadata().unwrap().len(), 0);
+    assert_eq!(number(&sqlite.connection, "SELECT times FROM touched"), 5);
 }
 
 /// A ledger whose file may have so many pages.

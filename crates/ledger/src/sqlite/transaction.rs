@@ -2,7 +2,7 @@
 
 use super::{Sqlite, fault::Failure, log, sessions};
 use crate::{
-    backend::{Access, Stored, Transaction, Wanted, Write},
+    backend::{Access, Durability, Stored, Transaction, Wanted, Write},
     error::{StorageError, StorageFault},
     intent::{Change, Changes, Cursor, Swept},
 };
@@ -21,6 +21,7 @@ const TOUCH: &str = "INSERT INTO touched (one, times) VALUES (1, 1) \
 pub struct SqliteTransaction<'a> {
     sqlite: &'a mut Sqlite,
     swept_to: Option<SessionId>,
+    wrote: bool,
     committed: bool,
 }
 
@@ -36,6 +37,7 @@ impl<'a> SqliteTransaction<'a> {
         let mut transaction = Self {
             swept_to: sqlite.swept_to,
             sqlite,
+            wrote: false,
             committed: false,
         };
         transaction.note(begun)?;
@@ -70,6 +72,7 @@ impl Transaction for SqliteTransaction<'_> {
         changes: &[Change],
         now: Timestamp,
     ) -> Result<(), StorageError> {
+        self.wrote = true;
         let connection = &self.sqlite.connection;
         let stored = sessions::store(connection, writes)
             .and_then(|()| log::append(connection, changes, now));
@@ -99,6 +102,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn sweep(&mut self, before: Timestamp, limit: usize) -> Result<Swept, StorageError> {
+        self.wrote = true;
         let connection = &self.sqlite.connection;
         let swept = sessions::sweep(connection, self.swept_to, before, limit)
             .and_then(|swept| Ok((swept, log::forget(connection, before, limit)?)));
@@ -112,18 +116,26 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn touch(&mut self) -> Result<(), StorageError> {
+        self.wrote = true;
         let sqlite = &self.sqlite;
-        let there = sqlite.place.expect_at(&sqlite.path).map_err(Failure::from);
+        let there = sqlite.expect_in_place().map_err(Failure::from);
         let touched = there.and_then(|()| run(&sqlite.connection, TOUCH));
         self.note(touched)
     }
 
-    fn commit(mut self) -> Result<(), StorageError> {
+    fn commit(mut self) -> Result<Durability, StorageError> {
+        // Had before the commit, so that nothing can fail between the commit and its flush.
+        let log = if self.wrote {
+            let log = self.sqlite.log();
+            Durability::After(self.note(log)?)
+        } else {
+            Durability::Reached
+        };
         let committed = run(&self.sqlite.connection, "COMMIT");
         self.note(committed)?;
         self.committed = true;
         self.sqlite.swept_to = self.swept_to;
-        Ok(())
+        Ok(log)
     }
 }
 

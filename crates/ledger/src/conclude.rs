@@ -1,0 +1,131 @@
+//! The thread that makes what was committed durable, and then tells of it.
+//!
+//! It is apart from the worker, so that the next batch is decided and written while the disk is busy with this one.
+
+use crate::{
+    backend::Durability,
+    counts::Tally,
+    entry::Entry,
+    error::{LedgerError, StorageError},
+    intent::Change,
+    ledger::Observer,
+    queue::{Ending, Queue},
+};
+use handfast_core::session::Presented;
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, SyncSender, sync_channel},
+};
+
+/// The most batches that wait for their flush. More would not make it faster, for one flush serves all that wait.
+const BATCHES: usize = 2;
+
+/// A batch that is committed and not yet answered.
+pub(crate) struct Applied {
+    pub(crate) batch: Vec<Entry>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) durability: Durability,
+}
+
+/// All that the thread owns.
+pub(crate) struct Concluder {
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) tally: Arc<Tally>,
+}
+
+/// The way from the worker to the concluder.
+pub(crate) fn channel() -> (SyncSender<Applied>, Receiver<Applied>) {
+    sync_channel(BATCHES)
+}
+
+impl Concluder {
+    /// Concludes batch after batch, in the order of their commits, until the worker has ended.
+    pub(crate) fn run(self, applied: Receiver<Applied>) {
+        let _ending = Ending(Arc::clone(&self.queue));
+        let mut waiting = Vec::with_capacity(1 + BATCHES);
+        while let Ok(first) = applied.recv() {
+            waiting.push(first);
+            waiting.extend(applied.try_iter().take(BATCHES));
+            if let Err(cause) = flush(&waiting) {
+                self.stop(waiting, cause);
+                return;
+            }
+            for applied in waiting.drain(..) {
+                self.conclude(applied);
+            }
+        }
+    }
+
+    /// The batch is durable: tells the observer, then lets the answers go.
+    fn conclude(&self, applied: Applied) {
+        let Applied { batch, changes, .. } = applied;
+        if !changes.is_empty() {
+            self.observer.committed(&changes);
+        }
+        self.tally.batches.add(1);
+        self.tally.answered.add(batch.len());
+        let withdrawn = batch.iter().filter(|entry| entry.is_withdrawn());
+        self.tally.too_late.add(withdrawn.count());
+        for entry in batch {
+            self.alarm(&entry);
+            entry.reply(None);
+        }
+    }
+
+    /// Ends the ledger. What was committed can be read back, but nobody can tell what of it the disk has, and trying
+    /// again would find nothing left to flush.
+    fn stop(&self, waiting: Vec<Applied>, cause: StorageError) {
+        let error: &dyn std::error::Error = &cause;
+        tracing::error!(
+            error,
+            "the storage did not keep what was committed; the ledger stops, for it cannot tell any more what is \
+             stored. Look after the disk, then start again"
+        );
+        // Before the answers, so that who hears of the failure finds the ledger stopped.
+        self.queue.abort();
+        let failure = LedgerError::Unavailable(cause);
+        for entry in waiting.into_iter().flat_map(|applied| applied.batch) {
+            self.tally.failed.add(1);
+            entry.reply(Some(&failure));
+        }
+    }
+
+    /// A verified token of a generation that the ledger does not know means that it lost what it had committed.
+    fn alarm(&self, entry: &Entry) {
+        let Entry::Present(ask) = entry else {
+            return;
+        };
+        let Some(Ok(answer)) = &ask.answer else {
+            return;
+        };
+        let (Presented::FromTheFuture | Presented::RolledForward, Some(record)) =
+            (answer.presented, &answer.record)
+        else {
+            return;
+        };
+        self.tally.from_the_future.add(1);
+        tracing::error!(
+            session = %ask.intent.session,
+            presented = %ask.intent.presentation.generation,
+            issued = %record.issued,
+            rolled_forward = answer.presented == Presented::RolledForward,
+            "a token from the future: the ledger lost writes; was it restored from a backup?",
+        );
+    }
+}
+
+/// One flush for all that wait for the same.
+fn flush(waiting: &[Applied]) -> Result<(), StorageError> {
+    let mut done = None;
+    for applied in waiting {
+        let Durability::After(flush) = &applied.durability else {
+            continue;
+        };
+        if !done.is_some_and(|done| Arc::ptr_eq(done, flush)) {
+            flush.flush()?;
+            done = Some(flush);
+        }
+    }
+    Ok(())
+}
