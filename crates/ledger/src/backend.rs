@@ -102,8 +102,8 @@ pub enum Row<'a> {
 
 /// One transaction: load, store, reads, commit, in this order.
 pub trait Transaction {
-    /// Reads what the batch decides about, and keeps other writers from it until the commit. A session that is wanted
-    /// in two ways may be given twice; one that does not exist is not given.
+    /// Reads what the batch decides about, and keeps other writers from it until the commit, unless the transaction only
+    /// reads. A session that is wanted in two ways may be given twice; one that does not exist is not given.
     ///
     /// # Errors
     /// Where nothing could be read; the batch fails.

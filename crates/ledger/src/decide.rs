@@ -4,7 +4,7 @@ use crate::{
     backend::{Stored, Transaction, Wanted},
     entry::{Acknowledge, Entry, Push},
     error::{LedgerError, StorageError},
-    intent::{Change, Create, Origin, Present, PresentedSession, Revoke, Scope},
+    intent::{Change, Create, Origin, Ownership, Present, PresentedSession, Revoke, Scope},
     slot::{Known, Slot, Subject, merge},
 };
 use handfast_core::{
@@ -34,6 +34,10 @@ pub(crate) fn wanted(batch: &[Entry]) -> Wanted<'_> {
                 Scope::Session { session, .. } => wanted.sessions.push(*session),
                 Scope::Subject { subject, .. } => wanted.subjects.push(subject),
             },
+            Entry::Examine(ask) => {
+                let sessions = ask.intent.iter().map(|ownership| ownership.session);
+                wanted.sessions.extend(sessions);
+            }
             Entry::List(_)
             | Entry::Session(_)
             | Entry::ChangesSince(_)
@@ -48,13 +52,22 @@ pub(crate) fn wanted(batch: &[Entry]) -> Wanted<'_> {
     wanted
 }
 
+/// A change that others are told of.
+enum Told {
+    /// The batch makes it.
+    Made(Change),
+    /// It was made before, and is found by who asks.
+    Seen(Change),
+}
+
 /// The sessions that a batch decides about, as they are at this point of the batch.
 pub(crate) struct WorkingSet<'b> {
     /// In ascending order of the sessions' names; also places for wanted sessions that do not exist.
     slots: Vec<Slot<'b>>,
     /// The places of the wanted subjects' sessions.
     of_subject: HashMap<Box<str>, Vec<usize>>,
-    changes: Vec<Change>,
+    /// What is told, in the order of the decisions.
+    told: Vec<Told>,
     now: Timestamp,
     policy: TokenPolicy,
 }
@@ -75,7 +88,7 @@ impl<'b> WorkingSet<'b> {
                 .iter()
                 .map(|&subject| (subject.into(), Vec::new()))
                 .collect(),
-            changes: Vec::new(),
+            told: Vec::new(),
             now,
             policy,
         };
@@ -104,6 +117,10 @@ impl<'b> WorkingSet<'b> {
                     ask.decide(|acknowledge| Ok(self.acknowledge(acknowledge)));
                 }
                 Entry::Revoke(ask) => ask.decide(|revoke| Ok(self.revoke(revoke))),
+                Entry::Examine(ask) => ask.decide(|ownerships| {
+                    self.examine(ownerships);
+                    Ok(())
+                }),
                 Entry::List(_)
                 | Entry::Session(_)
                 | Entry::ChangesSince(_)
@@ -120,9 +137,16 @@ impl<'b> WorkingSet<'b> {
     ) -> Result<Vec<Change>, StorageError> {
         let writes: Vec<_> = self.slots.iter().filter_map(Slot::write).collect();
         if !writes.is_empty() {
-            transaction.store(&writes, &self.changes, self.now)?;
+            let made = self.told.iter().filter_map(|told| match told {
+                Told::Made(change) => Some(*change),
+                Told::Seen(_) => None,
+            });
+            transaction.store(&writes, &made.collect::<Vec<_>>(), self.now)?;
         }
-        Ok(self.changes)
+        let told = self.told.into_iter();
+        Ok(told
+            .map(|(Told::Made(change) | Told::Seen(change))| change)
+            .collect())
     }
 
     fn create(&mut self, create: &'b Create) -> Result<SessionRecord, LedgerError> {
@@ -234,6 +258,34 @@ impl<'b> WorkingSet<'b> {
             .collect()
     }
 
+    fn examine(&mut self, ownerships: &[Ownership]) {
+        for &Ownership {
+            session,
+            connection,
+        } in ownerships
+        {
+            let Some((_, record)) = self.find(session) else {
+                continue;
+            };
+            let revoked = record.revoked.map(|revocation| revocation.reason);
+            if revoked.is_none() && record.owner == Some(connection) {
+                continue;
+            }
+            // A session that ended has ended for everybody who was taken for its owner.
+            let (owner, former_owner) = match revoked {
+                Some(_) => (Some(connection), None),
+                None => (record.owner, Some(connection)),
+            };
+            self.told.push(Told::Seen(Change {
+                session,
+                owner,
+                former_owner,
+                revoked,
+                by: None,
+            }));
+        }
+    }
+
     /// Revokes the session at `place`; whether that ended it now.
     fn end(&mut self, place: usize, reason: RevocationReason, by: Option<ConnectionId>) -> bool {
         let Some(former) = self.record(place).filter(|record| record.revoked.is_none()) else {
@@ -268,13 +320,13 @@ impl<'b> WorkingSet<'b> {
             known.origin = origin.or(known.origin);
         }
         if has_new_owner || revoked.is_some() {
-            self.changes.push(Change {
+            self.told.push(Told::Made(Change {
                 session: slot.session,
                 owner: record.owner,
                 former_owner: former.owner.filter(|_| has_new_owner),
                 revoked: revoked.map(|revocation| revocation.reason),
                 by,
-            });
+            }));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     error::LedgerError,
-    intent::{Changes, Create, Cursor, Present, PresentedSession, Revoke, Swept},
+    intent::{Changes, Create, Cursor, Ownership, Present, PresentedSession, Revoke, Swept},
     receipt::Receipt,
 };
 use handfast_core::{
@@ -39,6 +39,7 @@ pub(crate) enum Entry {
     Push(Ask<Push, (Pushed, Option<SessionRecord>)>),
     Acknowledge(Ask<Acknowledge, Acknowledged>),
     Revoke(Ask<Revoke, Vec<SessionId>>),
+    Examine(Ask<Vec<Ownership>, ()>),
     List(Ask<Box<str>, Vec<Session>>),
     Session(Ask<SessionId, Option<Session>>),
     ChangesSince(Ask<Cursor, Changes>),
@@ -97,7 +98,7 @@ impl Entry {
             | Self::Revoke(_)
             | Self::Sweep(_)
             | Self::Check(_) => true,
-            Self::List(_) | Self::Session(_) | Self::ChangesSince(_) => false,
+            Self::Examine(_) | Self::List(_) | Self::Session(_) | Self::ChangesSince(_) => false,
         }
     }
 
@@ -109,6 +110,7 @@ impl Entry {
             Self::Push(_)
             | Self::Acknowledge(_)
             | Self::Revoke(_)
+            | Self::Examine(_)
             | Self::List(_)
             | Self::Session(_)
             | Self::ChangesSince(_)
@@ -125,6 +127,7 @@ impl Entry {
             Self::Push(ask) => ask.answer = None,
             Self::Acknowledge(ask) => ask.answer = None,
             Self::Revoke(ask) => ask.answer = None,
+            Self::Examine(ask) => ask.answer = None,
             Self::List(ask) => ask.answer = None,
             Self::Session(ask) => ask.answer = None,
             Self::ChangesSince(ask) => ask.answer = None,
@@ -142,6 +145,7 @@ impl Entry {
             Self::Push(_)
             | Self::Acknowledge(_)
             | Self::Revoke(_)
+            | Self::Examine(_)
             | Self::List(_)
             | Self::Session(_)
             | Self::ChangesSince(_)
@@ -158,6 +162,7 @@ impl Entry {
             Self::Push(ask) => ask.reply(failure),
             Self::Acknowledge(ask) => ask.reply(failure),
             Self::Revoke(ask) => ask.reply(failure),
+            Self::Examine(ask) => ask.reply(failure),
             Self::List(ask) => ask.reply(failure),
             Self::Session(ask) => ask.reply(failure),
             Self::ChangesSince(ask) => ask.reply(failure),

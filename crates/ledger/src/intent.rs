@@ -102,6 +102,15 @@ pub struct Change {
     pub by: Option<ConnectionId>,
 }
 
+/// A connection that is taken for the owner of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ownership {
+    /// The session.
+    pub session: SessionId,
+    /// The connection.
+    pub connection: ConnectionId,
+}
+
 /// A place in the log of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor(

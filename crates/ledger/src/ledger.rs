@@ -6,7 +6,9 @@ use crate::{
     counts::{Counts, Tally},
     entry::{Acknowledge, Ask, Entry, Push},
     error::{LedgerError, StorageError, StorageFault},
-    intent::{Change, Changes, Create, Cursor, Present, PresentedSession, Revoke, Swept},
+    intent::{
+        Change, Changes, Create, Cursor, Ownership, Present, PresentedSession, Revoke, Swept,
+    },
     queue::Queue,
     receipt::Receipt,
     worker::Worker,
@@ -32,6 +34,8 @@ pub const BATCH_ENTRIES: usize = 512;
 pub const LIST_SESSIONS: usize = 1_000;
 /// About the most changes that one [`Ledger::changes_since`] gives.
 pub const CHANGES_ENTRIES: usize = 4_096;
+/// How many ownerships one [`Ledger::examine`] should look at.
+pub const EXAMINE_OWNERSHIPS: usize = 512;
 /// The most sessions that one [`Ledger::sweep`] looks at.
 pub const SWEEP_SESSIONS: usize = 1_024;
 
@@ -44,8 +48,8 @@ pub struct Settings {
 
 /// Who is told what was committed: the hub, which closes connections that lost their session.
 pub trait Observer: Send + Sync + 'static {
-    /// These changes are durable. Called on a thread of the ledger's own before the answers, with at least one change;
-    /// what it does delays every answer.
+    /// These changes are durable, from now on or, where [`Ledger::examine`] asked for them, from before. Called on a
+    /// thread of the ledger's own before the answers, with at least one change; what it does delays every answer.
     fn committed(&self, changes: &[Change]);
 }
 
@@ -169,6 +173,16 @@ impl Ledger {
     /// What changed behind `cursor`, whoever changed it: about [`CHANGES_ENTRIES`] changes at a time.
     pub fn changes_since(&self, cursor: Cursor) -> Receipt<Changes> {
         self.submit(cursor, Entry::ChangesSince)
+    }
+
+    /// Looks whether these connections still own these sessions, and tells the observer of each that does not, as if
+    /// that had changed just now. So what somebody else says of a connection is taken for no more than a question.
+    ///
+    /// The observer hears of it in the order in which the ledger decides: if the connection takes the session back in
+    /// the meantime, that is told after it. Nothing is told of sessions that do not exist. Ask about no more than
+    /// [`EXAMINE_OWNERSHIPS`] at a time, so that nobody else is delayed for long.
+    pub fn examine(&self, ownerships: Vec<Ownership>) -> Receipt<()> {
+        self.submit(ownerships, Entry::Examine)
     }
 
     /// Removes sessions that ended before `before`, and what the log of changes holds from before it. It looks at

@@ -37,10 +37,11 @@ pub use backend::{
 pub use counts::Counts;
 pub use error::{LedgerError, OpenError, StorageError, StorageFault};
 pub use intent::{
-    Change, Changes, Create, Cursor, Origin, Present, PresentedSession, Revoke, Scope, Swept,
+    Change, Changes, Create, Cursor, Origin, Ownership, Present, PresentedSession, Revoke, Scope,
+    Swept,
 };
 pub use ledger::{
-    BATCH_ENTRIES, CHANGES_ENTRIES, LIST_SESSIONS, Ledger, Observer, QUEUE_ENTRIES, SWEEP_SESSIONS,
+    BATCH_ENTRIES, CHANGES_ENTRIES, EXAMINE_OWNERSHIPS, LIST_SESSIONS, Ledger, Observer, QUEUE_ENTRIES, SWEEP_SESSIONS,
     Settings,
 };
 pub use memory::{Memory, MemoryTransaction};

@@ -35,7 +35,8 @@ pub(crate) fn answer(
             | Entry::Present(_)
             | Entry::Push(_)
             | Entry::Acknowledge(_)
-            | Entry::Revoke(_) => {}
+            | Entry::Revoke(_)
+            | Entry::Examine(_) => {}
         }
     }
     if !lists.is_empty() {

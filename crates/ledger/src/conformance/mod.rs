@@ -108,6 +108,9 @@ macro_rules! conformance {
                 whoever_presents_again_is_not_reported,
                 two_takeovers_in_one_transaction_are_both_reported,
                 an_origin_is_stored_with_a_new_owner_only,
+                a_connection_that_owns_nothing_any_more_is_found_out,
+                a_session_that_ended_has_ended_for_whoever_is_taken_for_its_owner,
+                an_examination_is_told_between_the_decisions_that_it_came_between,
             }
             revocation::{
                 a_revoked_session_is_over_and_keeps_its_first_reason,

@@ -4,9 +4,9 @@ use super::{
     Fixture,
     bench::{Bench, attempt, connection, create, origin, policy, present, session, wait_for},
 };
-use crate::{Change, LedgerError, Origin};
+use crate::{Change, LedgerError, Origin, Ownership};
 use handfast_core::{
-    session::{self as rule, Session, Thumbprint},
+    session::{self as rule, RevocationReason, Session, Thumbprint},
     time::Clock,
 };
 use std::time::Duration;
@@ -18,6 +18,13 @@ fn taken_over(number: u64, from: u64, to: u64) -> Change {
         former_owner: Some(connection(from)),
         revoked: None,
         by: Some(connection(to)),
+    }
+}
+
+fn ownership(number: u64, by: u64) -> Ownership {
+    Ownership {
+        session: session(number),
+        connection: connection(by),
     }
 }
 
@@ -121,4 +128,63 @@ pub fn an_origin_is_stored_with_a_new_owner_only<F: Fixture>() {
     // One that was refused.
     bench.present(1, 1, attempt(2), 4);
     assert_eq!(stored(), origin(3));
+}
+
+pub fn a_connection_that_owns_nothing_any_more_is_found_out<F: Fixture>() {
+    let bench = Bench::<F>::new();
+    bench.login(1);
+    bench.login(2);
+    bench.present(1, 0, attempt(1), 3);
+    bench.recorder.take();
+    let log = bench.log();
+    let examined = [
+        ownership(1, 1),
+        ownership(1, 3),
+        ownership(2, 2),
+        ownership(4, 4),
+    ];
+    bench.ledger.examine(examined.into()).wait().unwrap();
+    let found = Change {
+        by: None,
+        ..taken_over(1, 1, 3)
+    };
+    assert_eq!(bench.recorder.take(), [found]);
+    assert_eq!(bench.log(), log, "it was in the log before");
+}
+
+pub fn a_session_that_ended_has_ended_for_whoever_is_taken_for_its_owner<F: Fixture>() {
+    let bench = Bench::<F>::new();
+    bench.login(1);
+    bench.present(1, 0, attempt(1), 2);
+    bench.revoke(1).unwrap();
+    bench.recorder.take();
+    let examined = [ownership(1, 1), ownership(1, 2)];
+    bench.ledger.examine(examined.into()).wait().unwrap();
+    let ended = |owner| Change {
+        session: session(1),
+        owner: Some(connection(owner)),
+        former_owner: None,
+        revoked: Some(RevocationReason::Admin),
+        by: None,
+    };
+    assert_eq!(bench.recorder.take(), [ended(1), ended(2)]);
+}
+
+pub fn an_examination_is_told_between_the_decisions_that_it_came_between<F: Fixture>() {
+    let bench = Bench::<F>::new();
+    bench.login(1);
+    bench.present(1, 0, attempt(1), 2);
+    bench.recorder.take();
+    let held = bench.hold();
+    let before = bench.ledger.examine(vec![ownership(1, 1)]);
+    let back = bench.ask(1, 0, attempt(1), 1);
+    let after = bench.ledger.examine(vec![ownership(1, 1)]);
+    drop(held);
+    back.wait().unwrap();
+    wait_for([before, after]);
+    let found = Change {
+        by: None,
+        ..taken_over(1, 1, 2)
+    };
+    assert_eq!(bench.recorder.take(), [found, taken_over(1, 2, 1)]);
 }
