@@ -49,7 +49,13 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     Step::new("docs", "the documentation builds without a warning", docs).needs(&[tools::MAKE]),
     Step::new("tests", "unit and integration tests", tests)
-        .needs(&[tools::NEXTEST, tools::MAKE, tools::POSTGRESQL])
+        .needs(&[
+            tools::NEXTEST,
+            tools::MAKE,
+            tools::POSTGRESQL,
+            tools::REDIS,
+            tools::NATS,
+        ])
         .noting(nextest_summary),
     Step::new("doctests", "the examples in the documentation", doctests)
         .needs(&[tools::MAKE])

@@ -6,6 +6,9 @@
 use crate::intent::Change;
 use handfast_core::session::{ConnectionId, RevocationReason, SessionId};
 
+/// The most bytes that one change takes.
+pub(crate) const CHANGE_BYTES_MAX: usize = 2 + 4 * 16;
+
 const OWNER: u8 = 1;
 const FORMER_OWNER: u8 = 2;
 const BY: u8 = 4;

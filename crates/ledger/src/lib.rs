@@ -21,6 +21,7 @@ mod decide;
 mod encoding;
 mod entry;
 mod error;
+pub mod fanout;
 mod intent;
 mod ledger;
 mod memory;
@@ -41,8 +42,8 @@ pub use intent::{
     Swept,
 };
 pub use ledger::{
-    BATCH_ENTRIES, CHANGES_ENTRIES, EXAMINE_OWNERSHIPS, LIST_SESSIONS, Ledger, Observer, QUEUE_ENTRIES, SWEEP_SESSIONS,
-    Settings,
+    BATCH_ENTRIES, CHANGES_ENTRIES, EXAMINE_OWNERSHIPS, LIST_SESSIONS, Ledger, Observer,
+    QUEUE_ENTRIES, SWEEP_SESSIONS, Settings,
 };
 pub use memory::{Memory, MemoryTransaction};
 pub use receipt::Receipt;

@@ -74,6 +74,14 @@ pub(crate) const POSTGRESQL: Tool = Tool::Debian {
     program: "postgres",
     package: "postgresql",
 };
+pub(crate) const REDIS: Tool = Tool::Debian {
+    program: "redis-server",
+    package: "redis-server",
+};
+pub(crate) const NATS: Tool = Tool::Debian {
+    program: "nats-server",
+    package: "nats-server",
+};
 pub(crate) const E2E_PACKAGES: Tool = Tool::Npm {
     name: "e2e-packages",
     folder: "e2e",

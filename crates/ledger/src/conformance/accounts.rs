@@ -103,13 +103,13 @@ pub fn accounts_are_listed_page_by_page<F: AccountsFixture>() {
     // In the order of their bytes.
     assert_eq!(
         subjects(&accounts, None, 3),
-        ["alice", "bob", "carol"].map(Into::into)
+        ["alice", "bob", "carol"].map(Box::from)
     );
     assert_eq!(
         subjects(&accounts, Some("carol"), 3),
-        ["zoë", "émile"].map(Into::into)
+        ["zoë", "émile"].map(Box::from)
     );
-    assert_eq!(subjects(&accounts, Some("b"), 1), ["bob"].map(Into::into));
+    assert_eq!(subjects(&accounts, Some("b"), 1), ["bob"].map(Box::from));
     assert!(subjects(&accounts, Some("émile"), 3).is_empty());
     assert!(subjects(&accounts, None, 0).is_empty());
 }

@@ -47,6 +47,8 @@ pub mod concurrency;
 pub mod failure;
 mod gate;
 #[doc(hidden)]
+pub mod fanout;
+#[doc(hidden)]
 pub mod log;
 #[doc(hidden)]
 pub mod ownership;
@@ -69,6 +71,7 @@ pub use bench::{
     Bench, KEY, ManualClock, PROOF, Recorder, answered, attempt, connection, create, origin,
     policy, present, revoke, session, start, wait_for,
 };
+pub use fanout::FanoutFixture;
 
 pub use gate::{Closing, Gate, Held};
 
@@ -204,6 +207,25 @@ macro_rules! accounts_conformance {
                 of_many_who_want_a_name_one_gets_it,
                 accounts_are_there_after_reopening,
                 a_hash_shows_itself_nowhere,
+            }
+        }
+    };
+}
+
+/// Makes a test of every case for a [`FanoutFixture`](crate::conformance::FanoutFixture).
+#[macro_export]
+macro_rules! fanout_conformance {
+    ($fixture:ty) => {
+        $crate::conformance! { @cases $fixture;
+            fanout::{
+                what_one_node_publishes_every_other_hears_in_its_order,
+                nobody_hears_oneself,
+                a_burst_that_does_not_fit_is_left_to_the_log,
+                a_connection_that_broke_comes_back_and_asks_for_the_log,
+                a_server_that_is_not_there_yet_disturbs_nobody,
+                what_is_no_message_is_ignored_and_counted,
+                two_clusters_on_one_server_do_not_hear_each_other,
+                a_dropped_publisher_sends_what_waits_and_ends_its_task,
             }
         }
     };

@@ -4,8 +4,12 @@
 //! in any other way. That is because a shell starts the server and then waits for the end of its own input, which is a
 //! pipe from the tests.
 
+mod nats;
 mod postgres;
 mod process;
+mod redis;
 
+pub use nats::NatsServer;
 pub use postgres::{DatabaseUrl, PostgresServer, Shutdown};
 pub use process::{Process, Program};
+pub use redis::RedisServer;

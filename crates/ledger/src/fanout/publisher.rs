@@ -1,0 +1,182 @@
+//! The two ends of a fan-out that a node holds.
+
+use super::{
+    backoff::Backoff,
+    medium::Medium,
+    message::{MESSAGE_BYTES_MAX, MESSAGE_BYTES_MIN},
+    pile::{PILE_CHANGES, Pile, Taken},
+    station::{Desk, Station},
+};
+use crate::{counts::Counter, intent::Change};
+use std::{fmt, sync::Arc};
+use tokio::sync::watch;
+
+/// A way to tell other nodes, ready to be [joined](Self::join).
+pub struct Fanout {
+    join: Box<dyn FnOnce(Joining) + Send>,
+}
+
+/// What a station is made from.
+struct Joining {
+    shared: Arc<Shared>,
+    node: u64,
+    below: fn(u64) -> u64,
+}
+
+impl Fanout {
+    /// Fan-out over `medium`.
+    pub fn over<M: Medium>(medium: M) -> Self {
+        const {
+            assert!(
+                M::MESSAGE_BYTES >= MESSAGE_BYTES_MIN && M::MESSAGE_BYTES <= MESSAGE_BYTES_MAX,
+                "a medium carries messages of any change, and none that nobody would take"
+            );
+        };
+        Self {
+            join: Box::new(|joining: Joining| {
+                let Joining {
+                    shared,
+                    node,
+                    below,
+                } = joining;
+                let station = Station {
+                    medium,
+                    desk: Desk { shared, node },
+                    backoff: Backoff::new(below),
+                };
+                drop(tokio::spawn(station.run()));
+            }),
+        }
+    }
+
+    /// Joins the others, as `node`, a number that no other run of a node has. `below` draws a random number below its
+    /// argument; it spreads attempts to connect.
+    ///
+    /// It needs a tokio runtime, in which one task connects, sends and hears until the [`Publisher`] is dropped.
+    #[must_use]
+    pub fn join(self, node: u64, below: fn(u64) -> u64) -> (Publisher, Inbox) {
+        let shared = Arc::new(Shared::default());
+        (self.join)(Joining {
+            shared: Arc::clone(&shared),
+            node,
+            below,
+        });
+        let inbox = Inbox {
+            shared: Arc::clone(&shared),
+        };
+        (Publisher { shared }, inbox)
+    }
+}
+
+impl fmt::Debug for Fanout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fanout").finish_non_exhaustive()
+    }
+}
+
+/// What the two ends and the task between them share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) outbox: Pile,
+    pub(super) inbox: Pile,
+    pub(super) connected: watch::Sender<bool>,
+    pub(super) tally: Tally,
+}
+
+/// [`Status`] under way.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) connections: Counter,
+    pub(super) sent: Counter,
+    pub(super) heard: Counter,
+    pub(super) ignored: Counter,
+    pub(super) left_to_log: Counter,
+}
+
+/// What a fan-out did since it was joined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Whether what is sent reaches the others now.
+    pub connected: bool,
+    /// How often it was connected.
+    pub connections: u64,
+    /// Changes that were sent.
+    pub sent: u64,
+    /// Changes that were heard of others.
+    pub heard: u64,
+    /// Messages that were malformed, too long, or of another version.
+    pub ignored: u64,
+    /// Changes, sent or heard, that were left to the log, since too many waited.
+    pub left_to_log: u64,
+}
+
+/// The end that tells others. Dropping it sends what waits, if it can be sent now, and ends the task.
+#[derive(Debug)]
+pub struct Publisher {
+    shared: Arc<Shared>,
+}
+
+impl Publisher {
+    /// Tells other nodes of changes that were committed. It never waits: beyond [`PILE_CHANGES`] that could not be sent
+    /// yet, the others are only told to look at the log.
+    pub fn publish(&self, changes: &[Change]) {
+        let left_to_log = self.shared.outbox.add(changes);
+        self.shared.tally.left_to_log.add(left_to_log);
+    }
+
+    /// How it is, and what it did.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let tally = &self.shared.tally;
+        Status {
+            connected: *self.shared.connected.borrow(),
+            connections: tally.connections.get(),
+            sent: tally.sent.get(),
+            heard: tally.heard.get(),
+            ignored: tally.ignored.get(),
+            left_to_log: tally.left_to_log.get(),
+        }
+    }
+
+    /// Waits until `connected` is what [`Status::connected`] says.
+    pub async fn until_connected(&self, connected: bool) {
+        let mut states = self.shared.connected.subscribe();
+        // The sender is among what is shared, so it is there.
+        drop(states.wait_for(|state| *state == connected).await);
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.shared.outbox.close();
+    }
+}
+
+/// The end that hears of others.
+#[derive(Debug)]
+pub struct Inbox {
+    shared: Arc<Shared>,
+}
+
+/// What was heard of other nodes, or else missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// What changed, as far as the sender is to be believed. Those of one node are in the order of their commits.
+    pub changes: Vec<Change>,
+    /// Whether the log of changes may say more, since something was missed: it is to be read at once.
+    pub read_log: bool,
+}
+
+impl Inbox {
+    /// The next that is heard: all that waits. `None` when the fan-out has ended.
+    pub async fn recv(&mut self) -> Option<Heard> {
+        let Taken { changes, read_log } = self.shared.inbox.take(PILE_CHANGES).await?;
+        Some(Heard { changes, read_log })
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.shared.inbox.close();
+    }
+}
