@@ -6,11 +6,13 @@ use crate::{
     clock::SystemClock,
     cookie::UsedTickets,
     credentials::{AccountCredentials, Credentials, PasswordSettings},
+    follow::{self, Committed},
     hub::Hub,
     keys::{Algorithm, KeyFile, KeyFileError, LiveKeys},
     limiter::Limiter,
     node::Node,
     proof::Nonces,
+    random,
     session::Application,
     settings::Settings,
     token::TokenIssuer,
@@ -18,8 +20,9 @@ use crate::{
 };
 use handfast_core::time::Clock;
 use handfast_ledger::{
-    self as ledger, Backend, Ledger, LedgerError, OpenError, Sqlite,
+    self as ledger, Backend, Cursor, Ledger, LedgerError, Observer, OpenError, Sqlite,
     accounts::{Accounts, SqliteAccounts},
+    fanout::Fanout,
 };
 use std::{
     fmt,
@@ -69,6 +72,7 @@ pub enum StartError {
 /// A node that is being set up.
 pub struct Builder {
     ledger: Box<dyn StartLedger>,
+    fanout: Option<Fanout>,
     credentials: Source<Arc<dyn Accounts>, Arc<dyn Credentials>>,
     keys: Source<KeyFile, Arc<LiveKeys>>,
     settings: Settings,
@@ -90,7 +94,7 @@ trait StartLedger: Send {
         self: Box<Self>,
         settings: ledger::Settings,
         clock: Arc<dyn Clock>,
-        hub: Arc<Hub>,
+        observer: Arc<dyn Observer>,
     ) -> Result<Ledger, LedgerError>;
 }
 
@@ -99,9 +103,9 @@ impl<B: Backend> StartLedger for B {
         self: Box<Self>,
         settings: ledger::Settings,
         clock: Arc<dyn Clock>,
-        hub: Arc<Hub>,
+        observer: Arc<dyn Observer>,
     ) -> Result<Ledger, LedgerError> {
-        Ledger::start(*self, settings, clock, hub)
+        Ledger::start(*self, settings, clock, observer)
     }
 }
 
@@ -114,6 +118,7 @@ impl Builder {
     ) -> Self {
         Self {
             ledger: Box::new(ledger),
+            fanout: None,
             credentials: Source::Is(credentials),
             keys: Source::Is(keys),
             settings: Settings::default(),
@@ -141,6 +146,7 @@ impl Builder {
             Arc::new(SqliteAccounts::open(&data.join(ACCOUNTS_FILE))?);
         Ok(Self {
             ledger: Box::new(Sqlite::open(&data.join(LEDGER_FILE))?),
+            fanout: None,
             credentials: Source::From(accounts),
             keys: Source::From(KeyFile::new(data.join(KEYS_FILE))),
             settings: Settings::default(),
@@ -149,6 +155,14 @@ impl Builder {
             names: (NAME.into(), NAME.into()),
             application: Application::None,
         })
+    }
+
+    /// Has the node tell others at once what changes, and hear of them. Without it they find out on their timers, at
+    /// most one heartbeat later.
+    #[must_use]
+    pub fn fanout(mut self, fanout: Fanout) -> Self {
+        self.fanout = Some(fanout);
+        self
     }
 
     /// Sets what an operator may set.
@@ -219,15 +233,27 @@ impl Builder {
         let policy = ledger::Settings {
             policy: self.settings.tokens,
         };
+        let (others, inbox) = self
+            .fanout
+            .map(|fanout| fanout.join(hub.node(), random::below))
+            .unzip();
+        let others = others.map(Arc::new);
+        let observer = Committed {
+            hub: Arc::clone(&hub),
+            others: others.clone(),
+        };
         let ledger = self
             .ledger
-            .start(policy, Arc::clone(&clock), Arc::clone(&hub))?;
+            .start(policy, Arc::clone(&clock), Arc::new(observer))?;
+        // Asked before any connection can ask for anything.
+        let beginning = ledger.changes_since(Cursor::END);
         let (issuer, audience) = self.names;
         let node = Arc::new(Node {
             connection_limits: Arc::new(self.settings.connection),
             clock,
             hub,
             ledger,
+            fanout: others,
             tokens: Arc::new(TokenIssuer::new(keys, &issuer, &audience)),
             nonces: Nonces::new(),
             credentials,
@@ -240,7 +266,8 @@ impl Builder {
             used_tickets: UsedTickets::new(),
             settings: self.settings,
         });
-        drop(tokio::spawn(upkeep::follow_changes(Arc::downgrade(&node))));
+        let followed = Arc::downgrade(&node);
+        drop(tokio::spawn(follow::follow(followed, beginning, inbox)));
         drop(tokio::spawn(upkeep::sweep(Arc::downgrade(&node))));
         Ok(Handfast { node })
     }

@@ -9,7 +9,7 @@ use handfast_core::{
     connection::Signal,
     session::{ConnectionId, RevocationReason, SessionId},
 };
-use handfast_ledger::{Change, Observer};
+use handfast_ledger::{Change, Ownership};
 use std::{
     collections::HashMap,
     sync::{
@@ -98,6 +98,66 @@ impl Hub {
             .collect()
     }
 
+    /// Which connections seem to have lost their sessions by these changes of others, each only once.
+    pub(crate) fn concerned(&self, changes: &[Change]) -> Vec<Ownership> {
+        let mut concerned: Vec<_> = changes
+            .iter()
+            .flat_map(losers)
+            .filter(|loser| self.owns(loser.connection, loser.session))
+            .collect();
+        concerned.sort_unstable();
+        concerned.dedup();
+        concerned
+    }
+
+    /// All connections that own sessions, or are about to.
+    pub(crate) fn ownerships(&self) -> Vec<Ownership> {
+        let ownerships = self.shards.iter().flat_map(|shard| {
+            let owners = lock(shard);
+            let owners = owners.iter().filter_map(|(&number, slot)| {
+                let connection = ConnectionId {
+                    node: self.node,
+                    number,
+                };
+                let session = (*lock(&slot.session))?;
+                Some(Ownership {
+                    session,
+                    connection,
+                })
+            });
+            owners.collect::<Vec<_>>()
+        });
+        ownerships.collect()
+    }
+
+    /// Whether a connection of another node has to hear of `change`.
+    pub(crate) fn concerns_others(&self, change: &Change) -> bool {
+        losers(change).any(|loser| loser.connection.node != self.node)
+    }
+
+    /// The name of this run of the node.
+    pub(crate) fn node(&self) -> u64 {
+        self.node
+    }
+
+    /// Tells connections what was committed, in the order of the ledger's decisions.
+    pub(crate) fn committed(&self, changes: &[Change]) {
+        for change in changes {
+            if let Some((owner, reason)) = ended(change) {
+                self.signal(owner, change.session, Signal::Ended(reason));
+            }
+            if let Some(former) = superseded(change) {
+                self.signal(former, change.session, Signal::Superseded);
+            }
+            // Whoever got its session back is not superseded any more.
+            if change.former_owner.is_some()
+                && let Some(owner) = change.owner
+            {
+                self.recall(owner, change.session);
+            }
+        }
+    }
+
     fn signal(&self, connection: ConnectionId, session: SessionId, signal: Signal) {
         if let Some(slot) = self.slot(connection, session) {
             slot.signal(signal);
@@ -132,27 +192,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Observer for Hub {
-    fn committed(&self, changes: &[Change]) {
-        for change in changes {
-            if let (Some(reason), Some(owner)) = (change.revoked, change.owner)
-                && change.by != Some(owner)
-            {
-                self.signal(owner, change.session, Signal::Ended(reason));
-            }
-            if let Some(former) = change.former_owner
-                && change.owner != Some(former)
-            {
-                self.signal(former, change.session, Signal::Superseded);
-            }
-            // Whoever got its session back is not superseded any more.
-            if change.former_owner.is_some()
-                && let Some(owner) = change.owner
-            {
-                self.recall(owner, change.session);
-            }
-        }
-    }
+/// Who loses the session by `change`: the owner of one that ended, unless it ended it itself, and a former owner.
+fn losers(change: &Change) -> impl Iterator<Item = Ownership> {
+    [ended(change).map(|(owner, _)| owner), superseded(change)]
+        .into_iter()
+        .flatten()
+        .map(|connection| Ownership {
+            session: change.session,
+            connection,
+        })
+}
+
+fn ended(change: &Change) -> Option<(ConnectionId, RevocationReason)> {
+    let owner = change.owner.filter(|owner| change.by != Some(*owner));
+    owner.zip(change.revoked)
+}
+
+fn superseded(change: &Change) -> Option<ConnectionId> {
+    let is_another = |former: &ConnectionId| change.owner != Some(*former);
+    change.former_owner.filter(is_another)
 }
 
 /// A name and a slot for a connection whose upgrade is not done. Dropping it [removes](Hub::remove) them.

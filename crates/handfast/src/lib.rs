@@ -31,6 +31,7 @@ pub mod clock;
 mod cookie;
 pub mod credentials;
 mod driver;
+mod follow;
 mod hub;
 pub mod keys;
 mod limiter;
@@ -56,6 +57,7 @@ pub use handfast_core::{
     rate::Rate,
     session::{SessionId, TokenPolicy},
 };
+pub use handfast_ledger::fanout;
 pub use origin::AllowedOrigins;
 pub use serve::{Serving, serve};
 pub use session::{Application, Program, SendError, Session, SessionSender};
@@ -115,6 +117,12 @@ impl Handfast {
     #[must_use]
     pub fn tokens(&self) -> &TokenIssuer {
         &self.node.tokens
+    }
+
+    /// How the node tells others, if it does.
+    #[must_use]
+    pub fn fanout(&self) -> Option<&fanout::Publisher> {
+        self.node.fanout.as_deref()
     }
 
     /// How many connections there are now.

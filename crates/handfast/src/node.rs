@@ -10,7 +10,7 @@ use handfast_core::{
     session::{SessionId, SessionRecord},
     time::{Clock, Moment},
 };
-use handfast_ledger::Ledger;
+use handfast_ledger::{Ledger, fanout::Publisher};
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 /// How fine wake-ups are. Connections whose beats fall into one such step are woken together, which costs the node
@@ -26,6 +26,8 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) ledger: Ledger,
+    /// How other nodes are told, where there are others.
+    pub(crate) fanout: Option<Arc<Publisher>>,
     pub(crate) tokens: Arc<TokenIssuer>,
     pub(crate) nonces: Nonces,
     pub(crate) credentials: Arc<dyn Credentials>,

@@ -2,7 +2,7 @@
 
 use crate::node::Node;
 use handfast_core::time::Timestamp;
-use handfast_ledger::{Cursor, LedgerError, Observer as _, SWEEP_SESSIONS, Swept};
+use handfast_ledger::{SWEEP_SESSIONS, Swept};
 use std::{sync::Weak, time::Duration};
 
 /// How long the record of a session is kept after its end, so that its tokens are refused by name.
@@ -12,43 +12,6 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// A sweep that removes so many goes on at once, for there will be more: sessions have random names, so what ended lies
 /// everywhere alike.
 const SWEPT_FOR_MORE: usize = SWEEP_SESSIONS / 8;
-
-/// Follows what others changed in the ledger, such as a command-line tool: at most one heartbeat later, the
-/// connections that it concerns are closed. It ends with the node.
-pub(crate) async fn follow_changes(node: Weak<Node>) {
-    // From the end: what happened before this node had connections concerns none of them.
-    let mut cursor = Cursor::END;
-    loop {
-        let Some(interval) = node
-            .upgrade()
-            .map(|node| node.settings.connection.heartbeat_interval)
-        else {
-            return;
-        };
-        tokio::time::sleep(interval).await;
-        let Some(node) = node.upgrade() else { return };
-        match read_changes(&node, cursor).await {
-            Ok(read) => cursor = read,
-            Err(error) => tracing::warn!(%error, "changes in the ledger could not be read"),
-        }
-    }
-}
-
-async fn read_changes(node: &Node, mut cursor: Cursor) -> Result<Cursor, LedgerError> {
-    loop {
-        let read = node.ledger.changes_since(cursor).await?;
-        if !read.changes.is_empty() {
-            node.hub.committed(&read.changes);
-        }
-        if !read.complete {
-            tracing::warn!("some changes in the ledger were swept before they were read");
-        }
-        cursor = read.cursor;
-        if !read.more {
-            return Ok(cursor);
-        }
-    }
-}
 
 /// Removes what ended long ago, a little at a time. It ends with the node.
 pub(crate) async fn sweep(node: Weak<Node>) {

@@ -12,6 +12,7 @@ mod heartbeat;
 mod key_bound;
 mod limits;
 mod login;
+mod nodes;
 mod resume;
 mod sessions;
 mod tls;

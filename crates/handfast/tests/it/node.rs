@@ -127,6 +127,11 @@ impl Node {
         client
     }
 
+    /// Waits until the node's fan-out is connected, or not.
+    pub(crate) fn until_connected(&self, connected: bool) {
+        self.block_on(self.handfast.fanout().unwrap().until_connected(connected));
+    }
+
     /// Runs something in the node's runtime.
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.as_ref().unwrap().block_on(future)
