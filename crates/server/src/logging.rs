@@ -13,9 +13,12 @@ use tracing_subscriber::{
 };
 
 /// Whether a line may be written at all. At the finer levels the libraries beneath print what passes through them, and
-/// that is passwords and tokens; only handfast itself knows what not to say.
+/// that is passwords and tokens; only handfast itself knows what not to say. What the NATS client says of a lost
+/// connection, the fan-out says once.
 fn is_discreet(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() <= Level::INFO || metadata.target().starts_with("handfast")
+    let target = metadata.target();
+    target.starts_with("handfast")
+        || (*metadata.level() <= Level::INFO && !target.starts_with("async_nats"))
 }
 
 /// Starts logging for the rest of the process; a second call changes nothing.

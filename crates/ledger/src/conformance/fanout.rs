@@ -231,3 +231,13 @@ pub fn a_dropped_publisher_sends_what_waits_and_ends_its_task<F: FanoutFixture>(
         assert_eq!(two.hear_changes(1_000).await, changes(0..1_000));
     });
 }
+
+pub fn it_is_told_whether_and_why_not_others_can_be_reached<F: FanoutFixture>() {
+    let fixture = F::start();
+    run(async {
+        let fanout = || Fanout::over(fixture.medium("cluster"));
+        fanout().reach(1).await.unwrap();
+        fixture.stop();
+        fanout().reach(1).await.unwrap_err();
+    });
+}

@@ -226,6 +226,7 @@ macro_rules! fanout_conformance {
                 what_is_no_message_is_ignored_and_counted,
                 two_clusters_on_one_server_do_not_hear_each_other,
                 a_dropped_publisher_sends_what_waits_and_ends_its_task,
+                it_is_told_whether_and_why_not_others_can_be_reached,
             }
         }
     };

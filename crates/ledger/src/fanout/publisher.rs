@@ -2,25 +2,47 @@
 
 use super::{
     backoff::Backoff,
-    medium::Medium,
+    medium::{Medium, MediumError},
     message::{MESSAGE_BYTES_MAX, MESSAGE_BYTES_MIN},
     pile::{PILE_CHANGES, Pile, Taken},
-    station::{Desk, Station},
+    station::{Desk, Patience, Station},
 };
 use crate::{counts::Counter, intent::Change};
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 use tokio::sync::watch;
 
 /// A way to tell other nodes, ready to be [joined](Self::join).
 pub struct Fanout {
-    join: Box<dyn FnOnce(Joining) + Send>,
+    medium: Box<dyn Join>,
 }
 
-/// What a station is made from.
-struct Joining {
-    shared: Arc<Shared>,
-    node: u64,
-    below: fn(u64) -> u64,
+/// A medium, whatever its type.
+trait Join: Send {
+    fn join(self: Box<Self>, desk: Desk, backoff: Backoff);
+
+    fn reach(self: Box<Self>, desk: Desk)
+    -> Pin<Box<dyn Future<Output = Result<(), MediumError>>>>;
+}
+
+impl<M: Medium> Join for M {
+    fn join(self: Box<Self>, desk: Desk, backoff: Backoff) {
+        let station = Station {
+            medium: *self,
+            desk,
+        };
+        drop(tokio::spawn(station.run(backoff)));
+    }
+
+    fn reach(
+        self: Box<Self>,
+        desk: Desk,
+    ) -> Pin<Box<dyn Future<Output = Result<(), MediumError>>>> {
+        let station = Station {
+            medium: *self,
+            desk,
+        };
+        Box::pin(station.reach())
+    }
 }
 
 impl Fanout {
@@ -32,21 +54,8 @@ impl Fanout {
                 "a medium carries messages of any change, and none that nobody would take"
             );
         };
-        Self {
-            join: Box::new(|joining: Joining| {
-                let Joining {
-                    shared,
-                    node,
-                    below,
-                } = joining;
-                let station = Station {
-                    medium,
-                    desk: Desk { shared, node },
-                    backoff: Backoff::new(below),
-                };
-                drop(tokio::spawn(station.run()));
-            }),
-        }
+        let medium = Box::new(medium);
+        Self { medium }
     }
 
     /// Joins the others, as `node`, a number that no other run of a node has. `below` draws a random number below its
@@ -55,16 +64,39 @@ impl Fanout {
     /// It needs a tokio runtime, in which one task connects, sends and hears until the [`Publisher`] is dropped.
     #[must_use]
     pub fn join(self, node: u64, below: fn(u64) -> u64) -> (Publisher, Inbox) {
+        self.join_with(Patience::default(), node, below)
+    }
+
+    pub(super) fn join_with(
+        self,
+        patience: Patience,
+        node: u64,
+        below: fn(u64) -> u64,
+    ) -> (Publisher, Inbox) {
         let shared = Arc::new(Shared::default());
-        (self.join)(Joining {
+        let desk = Desk {
             shared: Arc::clone(&shared),
             node,
-            below,
-        });
+            patience,
+        };
+        self.medium.join(desk, Backoff::new(below));
         let inbox = Inbox {
             shared: Arc::clone(&shared),
         };
         (Publisher { shared }, inbox)
+    }
+
+    /// Connects once, as `node`, and waits to hear itself: whether others can be told.
+    ///
+    /// # Errors
+    /// [`MediumError`], which says why not.
+    pub async fn reach(self, node: u64) -> Result<(), MediumError> {
+        let desk = Desk {
+            shared: Arc::default(),
+            node,
+            patience: Patience::default(),
+        };
+        self.medium.reach(desk).await
     }
 }
 

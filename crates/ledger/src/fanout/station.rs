@@ -10,26 +10,41 @@ use super::{
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-/// How long it may take to connect, and then to hear oneself for the first time.
-const CONNECT: Duration = Duration::from_secs(10);
-/// How long a medium may take for one message.
-const SEND: Duration = Duration::from_secs(5);
-/// After so long with nothing to tell, something is sent all the same, to see whether it comes back.
-const PROBE_AFTER: Duration = Duration::from_secs(5);
-/// After so long without hearing oneself, the connection is given up.
-const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// To connect, and then to hear oneself for the first time.
+    pub(super) connect: Duration,
+    /// For a medium to take one message.
+    pub(super) send: Duration,
+    /// With nothing to tell, until something is sent all the same, to see whether it comes back.
+    pub(super) idle: Duration,
+    /// Without hearing oneself, until the connection is given up.
+    pub(super) silence: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            send: Duration::from_secs(5),
+            idle: Duration::from_secs(5),
+            silence: Duration::from_secs(15),
+        }
+    }
+}
 
 /// All that the task owns.
 pub(super) struct Station<M> {
     pub(super) medium: M,
     pub(super) desk: Desk,
-    pub(super) backoff: Backoff,
 }
 
 /// What a connection is used for.
 pub(super) struct Desk {
     pub(super) shared: Arc<Shared>,
     pub(super) node: u64,
+    pub(super) patience: Patience,
 }
 
 /// Sees to it that nobody waits for a task that has ended, however it did.
@@ -45,7 +60,7 @@ impl Drop for Ending {
 
 impl<M: Medium> Station<M> {
     /// Connects again and again until the publisher is gone.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self, mut backoff: Backoff) {
         let shared = Arc::clone(&self.desk.shared);
         let _ending = Ending(Arc::clone(&shared));
         // An outage is logged once.
@@ -63,19 +78,28 @@ impl<M: Medium> Station<M> {
                 );
             }
             if was_connected {
-                self.backoff.reset();
+                backoff.reset();
             }
             tokio::select! {
-                () = sleep(self.backoff.next()) => {}
+                () = sleep(backoff.next()) => {}
                 () = shared.outbox.closed() => return,
             }
+        }
+    }
+
+    /// Connects once, until it is heard that the connection works.
+    pub(super) async fn reach(mut self) -> Result<(), MediumError> {
+        let mut states = self.desk.shared.connected.subscribe();
+        tokio::select! {
+            ended = self.talk() => ended,
+            _ = states.wait_for(|connected| *connected) => Ok(()),
         }
     }
 
     /// One connection, from its beginning to its end; `Ok` when the publisher is gone.
     async fn talk(&mut self) -> Result<(), MediumError> {
         let desk = &self.desk;
-        let connecting = timeout(CONNECT, self.medium.connect());
+        let connecting = timeout(desk.patience.connect, self.medium.connect());
         let (speaker, listener) = tokio::select! {
             connected = connecting => connected.map_err(|_| MediumError::Slow)??,
             () = desk.shared.outbox.closed() => return Ok(()),
@@ -99,10 +123,11 @@ impl Desk {
                 read_log: taken.read_log,
                 changes: taken.changes,
             };
-            let sent = timeout(SEND, speaker.send(message.write())).await;
+            let sent = timeout(self.patience.send, speaker.send(message.write())).await;
             sent.map_err(|_| MediumError::Slow)??;
             self.shared.tally.sent.add(count);
-            taken = match timeout(PROBE_AFTER, self.shared.outbox.take(capacity)).await {
+            let next = self.shared.outbox.take(capacity);
+            taken = match timeout(self.patience.idle, next).await {
                 Ok(Some(taken)) => taken,
                 Ok(None) => return Ok(()),
                 Err(_) => Taken::default(),
@@ -112,7 +137,7 @@ impl Desk {
 
     /// Hears until the connection fails.
     async fn listen(&self, mut listener: impl Listener) -> MediumError {
-        let mut deadline = Instant::now() + CONNECT;
+        let mut deadline = Instant::now() + self.patience.connect;
         loop {
             let bytes = match timeout_at(deadline, listener.next()).await {
                 Ok(Ok(bytes)) => bytes,
@@ -121,7 +146,7 @@ impl Desk {
             };
             match Message::read(&bytes) {
                 Ok(message) if message.node == self.node => {
-                    deadline = Instant::now() + SILENCE_MAX;
+                    deadline = Instant::now() + self.patience.silence;
                     self.hear_oneself();
                 }
                 Ok(message) => self.hear(&message),
@@ -165,5 +190,95 @@ impl Desk {
                 "ignored a message that no handfast of this version sent; is the channel another program's too?"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fanout::{Fanout, Inbox, Publisher};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use tokio::sync::mpsc;
+
+    /// A server that says back what it is told, or, while it is frozen, nothing. It tells of every connection.
+    #[derive(Clone)]
+    struct Server {
+        frozen: Arc<AtomicBool>,
+        connections: mpsc::Sender<()>,
+    }
+
+    struct Echo {
+        frozen: Arc<AtomicBool>,
+        to: mpsc::Sender<Vec<u8>>,
+    }
+
+    struct Hearing(mpsc::Receiver<Vec<u8>>);
+
+    impl Medium for Server {
+        type Speaker = Echo;
+        type Listener = Hearing;
+
+        const MESSAGE_BYTES: usize = message::MESSAGE_BYTES_MAX;
+
+        async fn connect(&mut self) -> Result<(Echo, Hearing), MediumError> {
+            self.connections.send(()).await.unwrap();
+            let (to, from) = mpsc::channel(16);
+            let frozen = Arc::clone(&self.frozen);
+            Ok((Echo { frozen, to }, Hearing(from)))
+        }
+    }
+
+    impl Speaker for Echo {
+        async fn send(&mut self, message: Vec<u8>) -> Result<(), MediumError> {
+            if !self.frozen.load(Ordering::SeqCst) {
+                self.to.send(message).await.unwrap();
+            }
+            Ok(())
+        }
+    }
+
+    impl Listener for Hearing {
+        async fn next(&mut self) -> Result<Vec<u8>, MediumError> {
+            self.0.recv().await.ok_or(MediumError::Ended)
+        }
+    }
+
+    /// A node on such a server, whose patience is as short as a test's.
+    fn join(frozen: bool) -> (Publisher, Inbox, Server, mpsc::Receiver<()>) {
+        let (connections, connected) = mpsc::channel(16);
+        let server = Server {
+            frozen: Arc::new(AtomicBool::new(frozen)),
+            connections,
+        };
+        let patience = Patience {
+            connect: Duration::from_millis(100),
+            send: Duration::from_millis(100),
+            idle: Duration::from_millis(20),
+            silence: Duration::from_millis(100),
+        };
+        let fanout = Fanout::over(server.clone());
+        let (publisher, inbox) = fanout.join_with(patience, 1, |bound| bound.min(1));
+        (publisher, inbox, server, connected)
+    }
+
+    #[tokio::test]
+    async fn a_medium_that_brings_nothing_back_is_not_connected_and_tried_again() {
+        let (publisher, _inbox, server, mut connected) = join(true);
+        connected.recv().await.unwrap();
+        connected.recv().await.unwrap();
+        assert_eq!(publisher.status().connections, 0);
+        server.frozen.store(false, Ordering::SeqCst);
+        publisher.until_connected(true).await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_freezes_is_found_out_though_its_connection_stays_open() {
+        let (publisher, mut inbox, server, _connected) = join(false);
+        publisher.until_connected(true).await;
+        server.frozen.store(true, Ordering::SeqCst);
+        publisher.until_connected(false).await;
+        server.frozen.store(false, Ordering::SeqCst);
+        publisher.until_connected(true).await;
+        assert!(inbox.recv().await.unwrap().read_log);
     }
 }

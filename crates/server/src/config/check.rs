@@ -6,7 +6,7 @@ use super::{
     problem::{Problem, Warning},
     reader::Reader,
     source::Source,
-    value::{Size, show_duration, show_rate},
+    value::{FanoutUrl, LedgerUrl, Size, show_duration, show_rate},
 };
 use handfast::TokenDelivery;
 use std::time::Duration;
@@ -36,6 +36,7 @@ pub(super) fn check(config: &Config, reader: &Reader) -> Verdict {
     checks.presentations();
     checks.cookie();
     checks.ledger();
+    checks.fanout();
     checks.admin();
     checks.verdict
 }
@@ -171,6 +172,13 @@ impl Checks<'_> {
     fn ledger(&mut self) {
         if self.config.ledger.roll_forward {
             self.doubt(&["ledger.roll_forward"], Doubt::RollsForward);
+        }
+    }
+
+    fn fanout(&mut self) {
+        let LedgerUrl::Sqlite = self.config.ledger.url;
+        if !matches!(self.config.fanout.url, FanoutUrl::OfLedger) {
+            self.doubt(&["fanout.url", "ledger.url"], Doubt::NobodyToTell);
         }
     }
 

@@ -89,6 +89,8 @@ pub(crate) enum Doubt {
     WeakHash,
     #[error("browsers keep this cookie only where it comes by TLS, and here is none")]
     CookieWithoutTls,
+    #[error("one node at a time holds this ledger, so there is nobody to tell")]
+    NobodyToTell,
     #[error("this build has no admin listener: the setting is accepted and has no effect")]
     AdminNotServed,
 }
@@ -111,6 +113,7 @@ impl Remedy for Doubt {
             Self::CookieWithoutTls => {
                 "set `tls.cert` and `tls.key`, or `trusted_proxies` where a proxy speaks TLS"
             }
+            Self::NobodyToTell => "leave `fanout.url` out, or let nodes share a ledger",
             Self::AdminNotServed => "leave it out until an admin listener is there",
         }
         .to_owned()

@@ -94,6 +94,8 @@ pub(crate) enum Wrong {
     UnfitLedger,
     #[error("this is no URL that handfast knows")]
     UnknownUrl { supported: &'static str },
+    #[error("the URL cannot be read")]
+    MalformedUrl { form: &'static str },
     #[error("any origin at all would let every web page use its visitors' sessions")]
     AnyOrigin,
     #[error(transparent)]
@@ -142,6 +144,7 @@ impl Remedy for Wrong {
             Self::NotInThisBuild { supported, .. } | Self::UnknownUrl { supported } => {
                 format!("this build supports {supported}")
             }
+            Self::MalformedUrl { form } => format!("write {form}"),
             Self::UnfitLedger => "keep the ledger in \"sqlite\"".to_owned(),
             Self::AnyOrigin => "list each origin that may connect".to_owned(),
             Self::Together(clash) => clash.remedy(),

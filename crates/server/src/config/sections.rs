@@ -9,7 +9,7 @@ use super::{
     reader::Reader,
     value::{FanoutUrl, LedgerUrl, LogFilter, LogFormat, OptionalPath, Registration, WebOrigin},
 };
-use handfast::{TokenDelivery, keys::Algorithm};
+use handfast::{TokenDelivery, fanout::Channel, keys::Algorithm};
 use ipnet::IpNet;
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -89,6 +89,7 @@ impl Config {
             },
             fanout: Fanout {
                 url: reader.setting("fanout.url", FanoutUrl::OfLedger),
+                channel: reader.setting("fanout.channel", Channel::default()),
             },
             token: Token::read(reader),
             session: Session {
@@ -131,6 +132,8 @@ pub(crate) struct Ledger {
 pub(crate) struct Fanout {
     /// By what way.
     pub(crate) url: FanoutUrl,
+    /// What the nodes of this cluster call it there.
+    pub(crate) channel: Channel,
 }
 
 /// Refresh tokens.

@@ -195,6 +195,10 @@ fn what_works_but_surprises_is_told_as_a_doubt() {
         [Doubt::WeakHash]
     );
     assert_eq!(
+        doubts([("HANDFAST_FANOUT__URL", "nats://bus")]),
+        [Doubt::NobodyToTell]
+    );
+    assert_eq!(
         doubts([("HANDFAST_ADMIN__LISTEN", "127.0.0.1:1")]),
         [Doubt::AdminNotServed]
     );

@@ -1,22 +1,43 @@
 //! The configuration as the library takes it.
 
 use crate::config::{Config, FanoutUrl, LedgerUrl, Registration};
+#[cfg(feature = "nats")]
+use handfast::fanout::Nats;
+#[cfg(feature = "redis")]
+use handfast::fanout::Redis;
 use handfast::{
     AddressLimits, AllowedOrigins, Builder, ConnectionLimits, Handfast, LoginLimits, Rates,
     Settings, StartError, TokenPolicy, TransportLimits,
     credentials::{self, PasswordSettings},
+    fanout::Fanout,
     password::{HashCost, PoolSize},
 };
 
 /// A node as the configuration says.
 pub(super) fn builder(config: &Config) -> Result<Builder, StartError> {
     let LedgerUrl::Sqlite = config.ledger.url;
-    let FanoutUrl::OfLedger = config.fanout.url;
     let token = &config.token;
-    Ok(Handfast::open(&config.data)?
+    let builder = Handfast::open(&config.data)?
         .settings(settings(config))
         .passwords(passwords(config))
-        .tokens(&token.issuer, &token.audience, token.algorithm))
+        .tokens(&token.issuer, &token.audience, token.algorithm);
+    Ok(match fanout(config) {
+        Some(fanout) => builder.fanout(fanout),
+        None => builder,
+    })
+}
+
+/// How other nodes are told, where there can be others.
+pub(crate) fn fanout(config: &Config) -> Option<Fanout> {
+    let channel = &config.fanout.channel;
+    match &config.fanout.url {
+        // The embedded ledger has one node.
+        FanoutUrl::OfLedger => None,
+        #[cfg(feature = "redis")]
+        FanoutUrl::Redis(url) => Some(Fanout::over(Redis::new(url.clone(), channel.clone()))),
+        #[cfg(feature = "nats")]
+        FanoutUrl::Nats(url) => Some(Fanout::over(Nats::new(url.clone(), channel.clone()))),
+    }
 }
 
 fn settings(config: &Config) -> Settings {

@@ -4,6 +4,8 @@ mod health;
 mod library;
 mod signals;
 
+pub(crate) use library::fanout;
+
 use crate::{
     config::{Config, Loaded},
     pages,

@@ -2,6 +2,7 @@
 
 mod data;
 mod exposure;
+mod fanout;
 mod finding;
 mod listen;
 mod machine;
@@ -46,6 +47,7 @@ fn examine(loaded: &Loaded, now: Timestamp) -> Vec<Finding> {
     findings.extend(data::folder(folder));
     findings.extend(data::keys(folder, now));
     findings.extend(data::databases(folder));
+    findings.extend(fanout::reach(config));
     findings.push(listen::address(config));
     findings.extend(exposure::of(config));
     findings.push(machine::descriptors(config));

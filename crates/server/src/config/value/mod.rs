@@ -58,6 +58,7 @@ pub(crate) trait Setting: Sized {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Boolean,
+    Channel,
     Choice,
     Count,
     Duration,
@@ -78,6 +79,7 @@ impl Form {
     pub(crate) const fn usage(self) -> &'static str {
         match self {
             Self::Boolean => "write true or false",
+            Self::Channel => "write up to 63 letters, digits, `_` and `-`, for example \"chat-eu\"",
             Self::Choice => "write one of the names",
             Self::Count => "write a whole number, for example 100",
             Self::Duration => {
@@ -111,6 +113,7 @@ impl fmt::Display for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Boolean => "a boolean",
+            Self::Channel => "the name of a channel",
             Self::Choice => "a name",
             Self::Count => "a number",
             Self::Duration => "a duration",

@@ -4,6 +4,13 @@
 
 use super::{Form, Raw, Setting};
 use crate::config::problem::Wrong;
+use handfast::fanout::Channel;
+#[cfg(any(feature = "redis", feature = "nats"))]
+use handfast::fanout::InvalidUrl;
+#[cfg(feature = "nats")]
+use handfast::fanout::NatsUrl;
+#[cfg(feature = "redis")]
+use handfast::fanout::RedisUrl;
 
 /// Where the ledger is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,32 +42,94 @@ impl Setting for LedgerUrl {
 }
 
 /// By what way nodes tell each other at once what changed in the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum FanoutUrl {
     /// The ledger's own way, written as `""`.
     OfLedger,
+    /// A Redis or Valkey server.
+    #[cfg(feature = "redis")]
+    Redis(RedisUrl),
+    /// NATS servers.
+    #[cfg(feature = "nats")]
+    Nats(NatsUrl),
 }
+
+/// The ways that this build has.
+const FANOUT_SUPPORTED: &str = match (cfg!(feature = "redis"), cfg!(feature = "nats")) {
+    (true, true) => "\"redis://host:6379\", \"nats://host:4222\", and \"\", the ledger's own",
+    (true, false) => "\"redis://host:6379\" and \"\", the ledger's own",
+    (false, true) => "\"nats://host:4222\" and \"\", the ledger's own",
+    (false, false) => "\"\", the ledger's own",
+};
 
 impl Setting for FanoutUrl {
     fn read(raw: &Raw) -> Result<Self, Wrong> {
-        let supported = "\"\", the ledger's own";
-        match scheme(raw.text(Form::Url)?) {
-            "" => Ok(Self::OfLedger),
-            "redis" | "rediss" | "valkey" | "valkeys" => Err(Wrong::NotInThisBuild {
-                what: "fan-out by Redis or Valkey",
-                supported,
+        let text = raw.text(Form::Url)?;
+        match scheme(text) {
+            "" if text.is_empty() => Ok(Self::OfLedger),
+            "redis" | "rediss" | "valkey" | "valkeys" => redis(text),
+            "nats" | "tls" => nats(text),
+            _ => Err(Wrong::UnknownUrl {
+                supported: FANOUT_SUPPORTED,
             }),
-            "nats" | "tls" => Err(Wrong::NotInThisBuild {
-                what: "fan-out by NATS",
-                supported,
-            }),
-            _ => Err(Wrong::UnknownUrl { supported }),
         }
     }
 
     fn show(&self) -> toml::Value {
-        let Self::OfLedger = self;
-        toml::Value::String(String::new())
+        toml::Value::String(match self {
+            Self::OfLedger => String::new(),
+            #[cfg(feature = "redis")]
+            Self::Redis(url) => url.to_string(),
+            #[cfg(feature = "nats")]
+            Self::Nats(url) => url.to_string(),
+        })
+    }
+}
+
+#[cfg(feature = "redis")]
+fn redis(text: &str) -> Result<FanoutUrl, Wrong> {
+    text.parse().map(FanoutUrl::Redis).map_err(invalid)
+}
+
+#[cfg(not(feature = "redis"))]
+fn redis(_: &str) -> Result<FanoutUrl, Wrong> {
+    Err(Wrong::NotInThisBuild {
+        what: "fan-out by Redis or Valkey",
+        supported: FANOUT_SUPPORTED,
+    })
+}
+
+#[cfg(feature = "nats")]
+fn nats(text: &str) -> Result<FanoutUrl, Wrong> {
+    text.parse().map(FanoutUrl::Nats).map_err(invalid)
+}
+
+#[cfg(not(feature = "nats"))]
+fn nats(_: &str) -> Result<FanoutUrl, Wrong> {
+    Err(Wrong::NotInThisBuild {
+        what: "fan-out by NATS",
+        supported: FANOUT_SUPPORTED,
+    })
+}
+
+#[cfg(any(feature = "redis", feature = "nats"))]
+fn invalid(invalid: InvalidUrl) -> Wrong {
+    Wrong::MalformedUrl {
+        form: invalid.form(),
+    }
+}
+
+impl Setting for Channel {
+    fn read(raw: &Raw) -> Result<Self, Wrong> {
+        let text = raw.text(Form::Channel)?;
+        Self::parse(text).map_err(|_| Wrong::Malformed {
+            text: text.to_owned(),
+            form: Form::Channel,
+        })
+    }
+
+    fn show(&self) -> toml::Value {
+        toml::Value::String(self.to_string())
     }
 }
 
@@ -81,13 +150,14 @@ mod tests {
     fn no_complaint_about_a_url_repeats_its_password() {
         for url in [
             "postgres://handfast:hunter2@db/handfast",
-            "redis://:hunter2@cache",
+            "redis://:hunter2@",
+            "nats://:hunter2@",
             "mysql://root:hunter2@db",
             "hunter2@db",
         ] {
             for wrong in [
                 LedgerUrl::read(&text(url)).expect_err("not in this build"),
-                FanoutUrl::read(&text(url)).expect_err("not in this build"),
+                FanoutUrl::read(&text(url)).expect_err("no such fan-out"),
             ] {
                 let said = format!("{wrong} {:?} {wrong:?}", wrong.remedy());
                 assert!(!said.contains("hunter2"), "{said}");
@@ -96,13 +166,41 @@ mod tests {
     }
 
     #[test]
-    fn redis_is_refused_as_a_ledger_for_good_and_as_fan_out_for_now() {
+    fn redis_is_refused_as_a_ledger_for_good() {
         let url = text("redis://cache");
         assert_eq!(LedgerUrl::read(&url), Err(Wrong::UnfitLedger));
-        assert!(matches!(
-            FanoutUrl::read(&url),
-            Err(Wrong::NotInThisBuild { .. })
-        ));
+    }
+
+    #[test]
+    fn a_fan_out_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("", ""),
+            ("redis://:hunter2@cache", "redis://cache:6379"),
+            ("rediss://ada:hunter2@cache:1/0", "rediss://cache:1"),
+            ("valkey://cache", "redis://cache:6379"),
+            ("nats://ada:hunter2@bus", "nats://bus"),
+            ("tls://hunter2@bus:1", "tls://bus:1"),
+        ] {
+            let read = FanoutUrl::read(&text(url)).expect("a fan-out");
+            assert_eq!(read.show().as_str(), Some(shown));
+            assert!(!format!("{read:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_fan_out_of_another_kind_is_told_which_ones_there_are() {
+        for url in ["kafka://bus", "http://bus", "bus:4222", ":"] {
+            let wrong = FanoutUrl::read(&text(url)).expect_err("no such fan-out");
+            let remedy = wrong.remedy();
+            assert!(remedy.contains("redis://") && remedy.contains("nats://"));
+        }
+    }
+
+    #[test]
+    fn a_channel_has_a_name_that_every_server_takes() {
+        let read = |name: &str| Channel::read(&text(name));
+        assert_eq!(read("eu-1").map(|it| it.to_string()), Ok("eu-1".to_owned()));
+        assert!(read("a b").is_err() && read("").is_err());
     }
 
     #[test]
