@@ -11,7 +11,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server for one case.
-pub trait FanoutFixture: Sized {
+pub trait FanoutFixture: Sized + Sync {
     /// What is tested.
     type Medium: Medium;
 

@@ -45,9 +45,9 @@ mod bench;
 pub mod concurrency;
 #[doc(hidden)]
 pub mod failure;
-mod gate;
 #[doc(hidden)]
 pub mod fanout;
+mod gate;
 #[doc(hidden)]
 pub mod log;
 #[doc(hidden)]

@@ -86,7 +86,7 @@ mod tests {
             owner: connection(1),
             former_owner: connection(2).filter(|_| reason.is_none()),
             revoked: reason,
-            by: connection(3).filter(|_| number % 2 == 0),
+            by: connection(3).filter(|_| number.is_multiple_of(2)),
         }
     }
 

@@ -16,12 +16,13 @@ pub struct Fanout {
     medium: Box<dyn Join>,
 }
 
+type Reaching = Pin<Box<dyn Future<Output = Result<(), MediumError>> + Send>>;
+
 /// A medium, whatever its type.
 trait Join: Send {
     fn join(self: Box<Self>, desk: Desk, backoff: Backoff);
 
-    fn reach(self: Box<Self>, desk: Desk)
-    -> Pin<Box<dyn Future<Output = Result<(), MediumError>>>>;
+    fn reach(self: Box<Self>, desk: Desk) -> Reaching;
 }
 
 impl<M: Medium> Join for M {
@@ -33,10 +34,7 @@ impl<M: Medium> Join for M {
         drop(tokio::spawn(station.run(backoff)));
     }
 
-    fn reach(
-        self: Box<Self>,
-        desk: Desk,
-    ) -> Pin<Box<dyn Future<Output = Result<(), MediumError>>>> {
+    fn reach(self: Box<Self>, desk: Desk) -> Reaching {
         let station = Station {
             medium: *self,
             desk,

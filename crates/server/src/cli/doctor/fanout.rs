@@ -23,7 +23,7 @@ pub(super) fn reach(config: &Config) -> Option<Finding> {
     Some(match reached {
         Ok(()) => check.ok(format!("other nodes can be told by {place}")),
         Err(error) => {
-            let causes = std::iter::successors(error.source(), |cause| cause.source());
+            let causes = std::iter::successors(error.source(), |cause| (*cause).source());
             let causes = causes.map(|cause| format!(": {cause}"));
             check.fail(
                 format!("{place}: {error}{}", causes.collect::<String>()),
