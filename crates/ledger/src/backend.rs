@@ -51,6 +51,9 @@ pub struct Wanted<'a> {
     pub sessions: Vec<SessionId>,
     /// All sessions of these subjects that were not revoked, in ascending order and each only once.
     pub subjects: Vec<&'a str>,
+    /// These subjects get a session, in ascending order and each only once: whoever decides about all sessions of one
+    /// of them decides before or after this batch.
+    pub joined: Vec<&'a str>,
 }
 
 impl Wanted<'_> {
@@ -159,7 +162,9 @@ pub trait Transaction {
     /// Makes everything written visible to others, and durable, unless that is said to be left to do.
     ///
     /// # Errors
-    /// Nothing was written, as far as the storage can say.
+    /// Nothing was written; where the fault is [`StorageFault::InDoubt`], nothing or all of it.
+    ///
+    /// [`StorageFault::InDoubt`]: crate::StorageFault::InDoubt
     fn commit(self) -> Result<Durability, StorageError>;
 }
 

@@ -19,10 +19,11 @@ use std::collections::HashMap;
 /// What a batch must read before it can be decided.
 pub(crate) fn wanted(batch: &[Entry]) -> Wanted<'_> {
     let mut wanted = Wanted::default();
-    for entry in batch.iter().filter(|entry| !entry.is_withdrawn()) {
+    for entry in batch {
         match entry {
             Entry::Create(ask) => {
                 wanted.sessions.push(ask.intent.session);
+                wanted.joined.push(&ask.intent.subject);
                 if ask.intent.sessions_max.is_some() {
                     wanted.subjects.push(&ask.intent.subject);
                 }
@@ -49,6 +50,8 @@ pub(crate) fn wanted(batch: &[Entry]) -> Wanted<'_> {
     wanted.sessions.dedup();
     wanted.subjects.sort_unstable();
     wanted.subjects.dedup();
+    wanted.joined.sort_unstable();
+    wanted.joined.dedup();
     wanted
 }
 
@@ -73,12 +76,7 @@ pub(crate) struct WorkingSet<'b> {
 }
 
 impl<'b> WorkingSet<'b> {
-    pub(crate) fn new(
-        wanted: &Wanted<'_>,
-        mut found: Vec<Stored>,
-        now: Timestamp,
-        policy: TokenPolicy,
-    ) -> Self {
+    pub(crate) fn new(wanted: &Wanted<'_>, mut found: Vec<Stored>, policy: TokenPolicy) -> Self {
         found.sort_unstable_by_key(|stored| stored.session);
         found.dedup_by_key(|stored| stored.session);
         let mut set = Self {
@@ -89,7 +87,7 @@ impl<'b> WorkingSet<'b> {
                 .map(|&subject| (subject.into(), Vec::new()))
                 .collect(),
             told: Vec::new(),
-            now,
+            now: Timestamp::default(),
             policy,
         };
         if !set.of_subject.is_empty() {
@@ -106,8 +104,9 @@ impl<'b> WorkingSet<'b> {
         set
     }
 
-    /// Decides whatever in `batch` is about sessions, one after the other.
-    pub(crate) fn decide(&mut self, batch: &'b mut [Entry]) {
+    /// Decides at `now` whatever in `batch` is about sessions, one after the other.
+    pub(crate) fn decide(&mut self, batch: &'b mut [Entry], now: Timestamp) {
+        self.now = now;
         for entry in batch {
             match entry {
                 Entry::Create(ask) => ask.decide(|create| self.create(create)),

@@ -4,7 +4,8 @@ use handfast_core::session::SessionId;
 use std::{error::Error, fmt, io::ErrorKind, path::PathBuf, sync::Arc};
 
 /// Why an intent was not applied. Nothing of it happened, with one exception: where the storage or a thread of the ledger
-/// failed while a commit was made durable, nobody can tell. To whoever asked, that is an answer that was lost.
+/// failed in the middle of a commit ([`StorageFault::InDoubt`]), nobody can tell. To whoever asked, that is an answer that
+/// was lost; what it changed, if it did, is in the log of changes.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
@@ -46,6 +47,8 @@ pub enum StorageFault {
     ReadOnly,
     /// Reading or writing failed.
     Io,
+    /// The storage was lost before it said whether it committed.
+    InDoubt,
     /// Anything else.
     Other,
 }
@@ -88,6 +91,7 @@ impl fmt::Display for StorageError {
             StorageFault::Damaged => "the storage is damaged",
             StorageFault::ReadOnly => "the storage is read-only",
             StorageFault::Io => "the storage cannot be read or written",
+            StorageFault::InDoubt => "the storage was lost before it said whether it committed",
             StorageFault::Other => "the storage failed",
         })
     }
@@ -105,7 +109,7 @@ impl Error for StorageError {
     }
 }
 
-/// Why a database file was not opened. It was not changed.
+/// Why a database was not opened. It was not changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -173,6 +177,115 @@ pub enum OpenError {
         #[source]
         source: StorageError,
     },
+    /// It is on a server.
+    #[error(transparent)]
+    Server(#[from] DatabaseError),
+}
+
+/// Why a database on a server was not opened. It was not changed. Its name is the server's and its own; no user's, no
+/// password's.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatabaseError {
+    /// Nobody answers there, or not now.
+    #[error(
+        "the database at {database} cannot be reached; is it running, and may this host connect to it?"
+    )]
+    Unreachable {
+        /// The database.
+        database: Box<str>,
+        /// What failed.
+        #[source]
+        source: StorageError,
+    },
+    /// The server does not take the user's word for it.
+    #[error("the database at {database} refuses this user or password; look at `ledger.url`")]
+    Denied {
+        /// The database.
+        database: Box<str>,
+        /// What the server said.
+        #[source]
+        source: StorageError,
+    },
+    /// The server has no database of that name.
+    #[error("there is no database at {database}; make it with `createdb`")]
+    Missing {
+        /// The database.
+        database: Box<str>,
+        /// What the server said.
+        #[source]
+        source: StorageError,
+    },
+    /// The user may not do there what has to be done.
+    #[error(
+        "this user may not use or make the schema `handfast` in the database at {database}; make the user its owner"
+    )]
+    Forbidden {
+        /// The database.
+        database: Box<str>,
+        /// What the server said.
+        #[source]
+        source: StorageError,
+    },
+    /// TLS was asked for, and there is none that is good enough.
+    #[error(
+        "there is no TLS to the database at {database} that can be trusted; look at `sslmode` and `sslrootcert`"
+    )]
+    Tls {
+        /// The database.
+        database: Box<str>,
+        /// What failed.
+        #[source]
+        source: StorageError,
+    },
+    /// There is something else under our name.
+    #[error("the schema `handfast` in the database at {database} belongs to another program")]
+    Foreign {
+        /// The database.
+        database: Box<str>,
+    },
+    /// It was written by a newer handfast.
+    #[error(
+        "the database at {database} has schema {found}, which a newer handfast wrote; this one knows schemas up to {known}"
+    )]
+    Newer {
+        /// The database.
+        database: Box<str>,
+        /// Its schema version.
+        found: u32,
+        /// The newest schema version that this program knows.
+        known: u32,
+    },
+    /// It was written by an older handfast or by none, and only a server or `handfast ledger migrate` brings it up to
+    /// date.
+    #[error(
+        "the database at {database} has schema {found}, this handfast needs {known}; `handfast ledger migrate` brings it up to date"
+    )]
+    Older {
+        /// The database.
+        database: Box<str>,
+        /// Its schema version; 0 where there is none.
+        found: u32,
+        /// The schema version that is needed.
+        known: u32,
+    },
+    /// Anything else.
+    #[error("the database at {database} cannot be used")]
+    Storage {
+        /// The database.
+        database: Box<str>,
+        /// What failed.
+        #[source]
+        source: StorageError,
+    },
+}
+
+impl DatabaseError {
+    /// Whether it may pass by itself, so that it is worth waiting.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
 }
 
 struct Holder(Option<u32>);

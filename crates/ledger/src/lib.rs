@@ -16,15 +16,20 @@ mod backend;
 mod conclude;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "postgres")]
+mod copy;
 mod counts;
 mod decide;
 mod encoding;
 mod entry;
 mod error;
 pub mod fanout;
+mod history;
 mod intent;
 mod ledger;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod queue;
 mod reads;
 mod receipt;
@@ -35,8 +40,10 @@ mod worker;
 pub use backend::{
     Access, Backend, Durability, Flush, Row, Stored, Transaction, Wanted, Write, ended_before,
 };
+#[cfg(feature = "postgres")]
+pub use copy::{Copied, CopyError, copy};
 pub use counts::Counts;
-pub use error::{LedgerError, OpenError, StorageError, StorageFault};
+pub use error::{DatabaseError, LedgerError, OpenError, StorageError, StorageFault};
 pub use intent::{
     Change, Changes, Create, Cursor, Origin, Ownership, Present, PresentedSession, Revoke, Scope,
     Swept,
@@ -46,5 +53,7 @@ pub use ledger::{
     QUEUE_ENTRIES, SWEEP_SESSIONS, Settings,
 };
 pub use memory::{Memory, MemoryTransaction};
+#[cfg(feature = "postgres")]
+pub use postgres::{InvalidPostgresUrl, Postgres, PostgresTransaction, PostgresUrl};
 pub use receipt::Receipt;
 pub use sqlite::{Sqlite, SqliteTransaction};

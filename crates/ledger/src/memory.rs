@@ -119,8 +119,7 @@ impl Transaction for MemoryTransaction<'_> {
             let live = sessions
                 .filter(|session| &*session.subject == subject && session.record.is_live(now));
             let mut live: Vec<_> = live.cloned().collect();
-            live.sort_unstable_by_key(newest_seen_first);
-            live.truncate(limit);
+            keep_newest(&mut live, limit);
             live
         };
         Ok(subjects.iter().map(list).collect())
@@ -238,8 +237,13 @@ fn written(write: &Write<'_>, former: Option<&Session>) -> Option<Session> {
     })
 }
 
-/// The order of [`Transaction::list`].
-pub(crate) fn newest_seen_first(session: &Session) -> impl Ord + use<> {
+/// Leaves the `limit` newest seen of `sessions`, in the order of [`Transaction::list`].
+pub(crate) fn keep_newest(sessions: &mut Vec<Session>, limit: usize) {
+    sessions.sort_unstable_by_key(newest_seen_first);
+    sessions.truncate(limit);
+}
+
+fn newest_seen_first(session: &Session) -> impl Ord + use<> {
     let record = &session.record;
     Reverse((record.last_seen_at, record.created_at, session.session))
 }

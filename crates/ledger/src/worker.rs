@@ -74,14 +74,16 @@ impl<B: Backend> Worker<B> {
         let writes = batch.iter().any(Entry::writes);
         let access = if writes { Access::Write } else { Access::Read };
         let mut transaction = self.backend.begin(access).map_err(Failure::OfStorage)?;
-        // Only now, with the lock held, is it certain when this batch is applied.
-        let now = self.clock.now();
         for entry in &mut *batch {
             entry.reset();
-            entry.withdraw(now.moment);
         }
-        let changes = perform(&mut transaction, batch, now.unix, self.policy)?;
-        let durability = transaction.commit().map_err(Failure::OfStorage)?;
+        let mut set = load(&mut transaction, batch, self.policy)?;
+        // Only now, with every lock held, is it certain when this batch is applied.
+        let now = withdraw(batch, &*self.clock);
+        set.decide(batch, now);
+        let changes = set.store(&mut transaction)?;
+        reads::answer(batch, &mut transaction, now)?;
+        let durability = transaction.commit()?;
         Ok((changes, durability))
     }
 
@@ -94,7 +96,8 @@ impl<B: Backend> Worker<B> {
         drop(self.applied.send(applied));
     }
 
-    /// The batch is not committed: none of it happened.
+    /// The batch is not committed, as far as anybody knows. Where it is all the same, an answer was lost on its way, which
+    /// the rule takes as it takes a lost reply; what changed is in the log.
     fn fail(&self, batch: Vec<Entry>, cause: StorageError) {
         self.tally.failed.add(batch.len());
         let failure = LedgerError::Unavailable(cause);
@@ -121,28 +124,34 @@ impl From<StorageError> for Failure {
     fn from(cause: StorageError) -> Self {
         match cause.fault() {
             StorageFault::Damaged | StorageFault::Other => Self::OfSomeEntry(cause),
-            StorageFault::Full | StorageFault::Busy | StorageFault::ReadOnly | StorageFault::Io => {
-                Self::OfStorage(cause)
-            }
+            StorageFault::Full
+            | StorageFault::Busy
+            | StorageFault::ReadOnly
+            | StorageFault::Io
+            | StorageFault::InDoubt => Self::OfStorage(cause),
         }
     }
 }
 
-/// All of a transaction between its beginning and its commit.
-fn perform(
+/// Withdraws what is too late by now, which it gives.
+fn withdraw(batch: &mut [Entry], clock: &dyn Clock) -> Timestamp {
+    let now = clock.now();
+    for entry in batch {
+        entry.withdraw(now.moment);
+    }
+    now.unix
+}
+
+/// Reads and locks what `batch` decides about.
+fn load<'b>(
     transaction: &mut impl Transaction,
-    batch: &mut [Entry],
-    now: Timestamp,
+    batch: &[Entry],
     policy: TokenPolicy,
-) -> Result<Vec<Change>, StorageError> {
+) -> Result<WorkingSet<'b>, StorageError> {
     let wanted = decide::wanted(batch);
     let mut found = Vec::with_capacity(wanted.sessions.len());
     if !wanted.is_empty() {
         transaction.load(&wanted, &mut found)?;
     }
-    let mut set = WorkingSet::new(&wanted, found, now, policy);
-    set.decide(batch);
-    let changes = set.store(transaction)?;
-    reads::answer(batch, transaction, now)?;
-    Ok(changes)
+    Ok(WorkingSet::new(&wanted, found, policy))
 }

@@ -27,6 +27,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const KEPT_BY: &[(&str, &str)] = &[
     ("rusqlite", "handfast-ledger"),
     ("libsqlite3-sys", "handfast-ledger"),
+    ("tokio-postgres", "handfast-ledger"),
+    ("tokio-postgres-rustls", "handfast-ledger"),
 ];
 
 /// Every member's manifest is in order.

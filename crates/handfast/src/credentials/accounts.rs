@@ -10,11 +10,7 @@ use handfast_ledger::{
     StorageError,
     accounts::{Account, Accounts, Created, PasswordHash},
 };
-use std::{
-    fmt, io,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 /// How long who comes when too many wait already is asked to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -80,7 +76,6 @@ impl AccountCredentials {
             registration: settings.registration,
             length_min: settings.length_min,
             clock,
-            replacing: Mutex::new(()),
         };
         Ok(Self {
             pool: HashPool::start(settings.pool, settings.cost)?,
@@ -154,9 +149,6 @@ struct Judge {
     registration: Registration,
     length_min: usize,
     clock: Arc<dyn Clock>,
-    /// Held from the look at the stored hash to its replacement, so that a password which was just changed is not
-    /// replaced by a hash of the one before.
-    replacing: Mutex<()>,
 }
 
 impl Judge {
@@ -264,23 +256,9 @@ impl Judge {
 
     /// Replaces the hash of `account`, unless it is not the account's any more: `false` then.
     fn replace(&self, account: &Account, hash: &PasswordHash) -> Result<bool, LoginRefused> {
-        let _replacing = self
-            .replacing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let stored = self
-            .accounts
-            .find(&account.subject)
-            .map_err(|error| unavailable(&error))?;
-        if stored
-            .is_some_and(|stored| stored.password_hash.expose() == account.password_hash.expose())
-        {
-            self.accounts
-                .set_password(&account.subject, hash)
-                .map_err(|error| unavailable(&error))
-        } else {
-            Ok(false)
-        }
+        self.accounts
+            .replace_password(&account.subject, &account.password_hash, hash)
+            .map_err(|error| unavailable(&error))
     }
 
     fn find(&self, login: &OwnedLogin) -> Result<Option<Account>, LoginRefused> {

@@ -332,6 +332,15 @@ impl Accounts for ChangedAfterFirstLook {
         Ok(true)
     }
 
+    fn replace_password(
+        &self,
+        subject: &str,
+        former: &PasswordHash,
+        hash: &PasswordHash,
+    ) -> Result<bool, StorageError> {
+        self.accounts.replace_password(subject, former, hash)
+    }
+
     fn set_disabled(&self, subject: &str, disabled: bool) -> Result<bool, StorageError> {
         self.accounts.set_disabled(subject, disabled)
     }
@@ -359,6 +368,15 @@ impl Accounts for Broken {
     }
 
     fn set_password(&self, _: &str, _: &PasswordHash) -> Result<bool, StorageError> {
+        Self::error()
+    }
+
+    fn replace_password(
+        &self,
+        _: &str,
+        _: &PasswordHash,
+        _: &PasswordHash,
+    ) -> Result<bool, StorageError> {
         Self::error()
     }
 

@@ -69,6 +69,20 @@ impl Accounts for MemoryAccounts {
         }))
     }
 
+    fn replace_password(
+        &self,
+        subject: &str,
+        former: &PasswordHash,
+        password_hash: &PasswordHash,
+    ) -> Result<bool, StorageError> {
+        let mut accounts = self.lock();
+        let account = accounts.get_mut(subject);
+        let account = account.filter(|account| account.password_hash.expose() == former.expose());
+        Ok(account
+            .map(|account| account.password_hash = password_hash.clone())
+            .is_some())
+    }
+
     fn set_disabled(&self, subject: &str, disabled: bool) -> Result<bool, StorageError> {
         Ok(self.change(subject, |account| account.disabled = disabled))
     }

@@ -3,9 +3,13 @@
 //! Calls block: they are made from the pool that hashes passwords, never from an asynchronous task.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;
 
 pub use memory::MemoryAccounts;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresAccounts;
 pub use sqlite::SqliteAccounts;
 
 use crate::error::StorageError;
@@ -38,6 +42,18 @@ pub trait Accounts: Send + Sync + 'static {
     fn set_password(
         &self,
         subject: &str,
+        password_hash: &PasswordHash,
+    ) -> Result<bool, StorageError>;
+
+    /// Replaces the password's hash if it still is `former`; whether it did. So who hashes a password anew does not undo
+    /// that another changed it meanwhile, on whichever node.
+    ///
+    /// # Errors
+    /// Where it could not be stored; then the old one stays.
+    fn replace_password(
+        &self,
+        subject: &str,
+        former: &PasswordHash,
         password_hash: &PasswordHash,
     ) -> Result<bool, StorageError>;
 

@@ -29,6 +29,8 @@ const FIND: &str =
 const CREATE: &str = "INSERT INTO accounts (subject, password_hash, created_at, disabled) \
     VALUES (?1, ?2, ?3, 0) ON CONFLICT (subject) DO NOTHING";
 const SET_PASSWORD: &str = "UPDATE accounts SET password_hash = ?2 WHERE subject = ?1";
+const REPLACE_PASSWORD: &str =
+    "UPDATE accounts SET password_hash = ?3 WHERE subject = ?1 AND password_hash = ?2";
 const SET_DISABLED: &str = "UPDATE accounts SET disabled = ?2 WHERE subject = ?1";
 const LIST: &str = "SELECT subject, password_hash, created_at, disabled FROM accounts \
     WHERE subject > ?1 ORDER BY subject LIMIT ?2";
@@ -96,6 +98,16 @@ impl Accounts for SqliteAccounts {
         password_hash: &PasswordHash,
     ) -> Result<bool, StorageError> {
         Ok(self.write(SET_PASSWORD, (subject, password_hash.expose()))?)
+    }
+
+    fn replace_password(
+        &self,
+        subject: &str,
+        former: &PasswordHash,
+        password_hash: &PasswordHash,
+    ) -> Result<bool, StorageError> {
+        let parameters = (subject, former.expose(), password_hash.expose());
+        Ok(self.write(REPLACE_PASSWORD, parameters)?)
     }
 
     fn set_disabled(&self, subject: &str, disabled: bool) -> Result<bool, StorageError> {

@@ -80,6 +80,29 @@ pub fn a_password_is_replaced<F: AccountsFixture>() {
     assert!(accounts.find("carol").unwrap().is_none());
 }
 
+pub fn a_password_that_was_replaced_meanwhile_is_not_replaced_again<F: AccountsFixture>() {
+    let fixture = F::empty();
+    let (accounts, beside) = (fixture.open(), fixture.open());
+    make(&accounts, "alice");
+    make(&accounts, "bob");
+    let former = PasswordHash::new(HASH);
+    let [first, second] = ["$argon2id$first", "$argon2id$second"].map(PasswordHash::new);
+    assert!(beside.replace_password("alice", &former, &first).unwrap());
+    assert!(
+        !accounts
+            .replace_password("alice", &former, &second)
+            .unwrap()
+    );
+    assert!(
+        !accounts
+            .replace_password("carol", &former, &second)
+            .unwrap()
+    );
+    let hash = |subject| accounts.find(subject).unwrap().unwrap().password_hash;
+    assert_eq!(hash("alice").expose(), first.expose());
+    assert_eq!(hash("bob").expose(), HASH);
+}
+
 pub fn an_account_is_disabled_and_enabled<F: AccountsFixture>() {
     let fixture = F::empty();
     let accounts = fixture.open();

@@ -152,6 +152,13 @@ impl<F: Fixture> Bench<F> {
         closing.entered()
     }
 
+    /// Holds the worker when it has read, and where it can locked, what is asked for.
+    pub fn hold_deciding<T>(&self, ask: impl FnOnce(&Ledger) -> Receipt<T>) -> (Held, Receipt<T>) {
+        let closing = self.clock.gate.close();
+        let receipt = ask(&self.ledger);
+        (closing.entered(), receipt)
+    }
+
     /// Holds the ledger just when it tells the observer of the change that is asked for.
     pub fn hold_at<T>(&self, ask: impl FnOnce(&Ledger) -> Receipt<T>) -> (Held, Receipt<T>) {
         let closing = self.recorder.gate.close();

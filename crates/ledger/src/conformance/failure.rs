@@ -131,17 +131,28 @@ pub fn a_flush_that_fails_is_told_to_who_waits_and_stops_the_ledger<F: Fixture>(
     assert_eq!(bench.present(1, 0, attempt(1), 3), Presented::AnsweredAgain);
 }
 
-pub fn a_deadline_that_passes_while_the_lock_is_waited_for_has_passed<F: Fixture>() {
+/// A presentation whose deadline passes while `wait` does what it is told.
+fn too_late<F: Fixture>(wait: impl FnOnce(&Plan, Box<dyn FnOnce() + Send>)) {
     let (bench, plan) = tampered::<F>();
     let before = bench.login(1);
     let mut asked = present(1, 0, attempt(1), 2);
     asked.deadline = bench.clock.now().moment.after(Duration::from_secs(10));
     let clock = Arc::clone(&bench.clock);
-    let waits = move || clock.advance(Duration::from_secs(10));
-    plan.state().while_waiting = Some(Box::new(waits));
+    wait(
+        &plan,
+        Box::new(move || clock.advance(Duration::from_secs(10))),
+    );
     let answer = bench.ledger.present(asked).wait();
     assert!(matches!(answer, Err(LedgerError::DeadlinePassed)));
     assert_eq!(bench.record(1), before);
+}
+
+pub fn a_deadline_that_passes_while_the_lock_is_waited_for_has_passed<F: Fixture>() {
+    too_late::<F>(|plan, passes| plan.state().while_waiting = Some(passes));
+}
+
+pub fn a_deadline_that_passes_while_rows_are_waited_for_has_passed<F: Fixture>() {
+    too_late::<F>(|plan, passes| plan.state().while_locking = Some(passes));
 }
 
 pub fn one_row_that_cannot_be_read_fails_only_those_who_need_it<F: Fixture>() {

@@ -51,6 +51,8 @@ mod gate;
 #[doc(hidden)]
 pub mod log;
 #[doc(hidden)]
+pub mod nodes;
+#[doc(hidden)]
 pub mod ownership;
 #[doc(hidden)]
 pub mod receipts;
@@ -142,6 +144,14 @@ macro_rules! conformance {
                 a_log_that_was_forgotten_goes_on_where_it_was,
                 a_cursor_behind_the_end_is_told_so,
             }
+            nodes::{
+                a_commit_whose_answer_was_lost_is_in_the_log,
+                batches_that_cross_wait_for_each_other_and_none_fails,
+                logins_on_two_nodes_make_room_for_one_another,
+                a_subject_that_is_revoked_on_one_node_loses_what_the_other_made_before,
+                what_two_nodes_change_at_once_is_found_in_the_order_of_each_session,
+                a_bare_token_on_two_nodes_is_decided_as_on_one,
+            }
             sweep::{
                 sessions_that_ended_long_ago_are_removed_and_others_stay,
                 a_live_session_stays_whatever_the_caller_says,
@@ -165,6 +175,7 @@ macro_rules! conformance {
                 the_next_transaction_is_decided_while_one_is_flushed,
                 a_flush_that_fails_is_told_to_who_waits_and_stops_the_ledger,
                 a_deadline_that_passes_while_the_lock_is_waited_for_has_passed,
+                a_deadline_that_passes_while_rows_are_waited_for_has_passed,
                 one_row_that_cannot_be_read_fails_only_those_who_need_it,
                 one_row_that_cannot_be_written_fails_only_those_who_write_it,
             }
@@ -202,6 +213,7 @@ macro_rules! accounts_conformance {
                 an_account_is_found_as_it_was_made,
                 a_taken_name_stays_with_whom_it_is,
                 a_password_is_replaced,
+                a_password_that_was_replaced_meanwhile_is_not_replaced_again,
                 an_account_is_disabled_and_enabled,
                 accounts_are_listed_page_by_page,
                 of_many_who_want_a_name_one_gets_it,

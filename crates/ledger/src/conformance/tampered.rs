@@ -29,6 +29,10 @@ pub(super) struct State {
     pub(super) while_waiting: Option<Box<dyn FnOnce() + Send>>,
     /// The next transaction cannot begin.
     pub(super) fail_begin: Option<StorageFault>,
+    /// What happens while the next transaction waits for the rows that it locks.
+    pub(super) while_locking: Option<Box<dyn FnOnce() + Send>>,
+    /// The next transaction that may write is committed, and nobody hears of it.
+    pub(super) lose_commit: bool,
     /// The next transaction that may write cannot be committed.
     pub(super) fail_commit: Option<StorageFault>,
     /// What happens while the next transaction that wrote is flushed, and what comes of it.
@@ -86,7 +90,11 @@ impl<T: Transaction> Transaction for TamperedTransaction<T> {
         let damaged = self.plan.state().damaged;
         let meets = damaged.is_some_and(|damaged| wanted.sessions.contains(&damaged));
         failure(meets.then_some(StorageFault::Damaged))?;
-        self.inner.load(wanted, found)
+        self.inner.load(wanted, found)?;
+        if let Some(happens) = self.plan.state().while_locking.take() {
+            happens();
+        }
+        Ok(())
     }
 
     fn store(
@@ -134,6 +142,9 @@ impl<T: Transaction> Transaction for TamperedTransaction<T> {
             failure(self.plan.state().fail_commit.take())?;
         }
         let inner = self.inner.commit()?;
+        if std::mem::take(&mut self.plan.state().lose_commit) {
+            failure(Some(StorageFault::InDoubt))?;
+        }
         Ok(Durability::After(Arc::new(TamperedFlush {
             inner,
             plan: self.plan,

@@ -21,6 +21,8 @@ use crate::{
 };
 use database::{SERVER_PATIENCE, Schema, TOOL_PATIENCE};
 use fault::Failure;
+#[cfg(feature = "postgres")]
+use handfast_core::session::Session;
 use handfast_core::session::SessionId;
 use lock::ServerLock;
 use place::Place;
@@ -90,6 +92,16 @@ impl Sqlite {
         Self::connected(path, connection, None)
     }
 
+    /// Up to `limit` sessions in the order of their names, those after `after` only.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn page(
+        &self,
+        after: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<Session>, StorageError> {
+        Ok(sessions::page(&self.connection, after, limit)?)
+    }
+
     fn connected(
         path: &Path,
         connection: Connection,
@@ -123,7 +135,8 @@ impl Sqlite {
             | OpenError::InUse { .. }
             | OpenError::Foreign { .. }
             | OpenError::Newer { .. }
-            | OpenError::Older { .. }) => StorageError::new(StorageFault::Other, refusal),
+            | OpenError::Older { .. }
+            | OpenError::Server(_)) => StorageError::new(StorageFault::Other, refusal),
         })?;
         self.place = prepare(&connection, &self.path)?;
         self.connection = connection;

@@ -1,11 +1,11 @@
 //! A session's record as columns, and back.
 
 use super::{column::Column, fault::Failure};
-use crate::backend::Stored;
+use crate::{backend::Stored, history};
 use handfast_core::{
     session::{
-        AttemptHash, ConnectionId, Consumption, Generation, History, REMEMBERED_GENERATIONS,
-        Revocation, RevocationReason, Session, SessionId, SessionRecord, Thumbprint,
+        ConnectionId, Generation, History, Revocation, RevocationReason, Session, SessionId,
+        SessionRecord, Thumbprint,
     },
     time::Timestamp,
 };
@@ -122,84 +122,9 @@ impl ToSql for Column<Generation> {
     }
 }
 
-/// A history as bytes: a tag for each consumption, an attempt's hash after its tag, and nothing for what ends the
-/// history in [`Consumption::SomethingElse`].
-#[derive(Debug)]
-pub(super) struct HistoryBytes {
-    bytes: [u8; REMEMBERED_GENERATIONS * 17],
-    length: usize,
-}
-
-const NOTHING: u8 = 0;
-const BARE: u8 = 1;
-const ATTEMPT: u8 = 2;
-const PROOF: u8 = 3;
-const SOMETHING_ELSE: u8 = 4;
-
-impl HistoryBytes {
-    pub(super) fn of(history: &History) -> Self {
-        let mut text = Self {
-            bytes: [0; REMEMBERED_GENERATIONS * 17],
-            length: 0,
-        };
-        let mut kept = 0;
-        for consumption in history.remembered() {
-            match consumption {
-                Consumption::Nothing => text.append(&[NOTHING]),
-                Consumption::Bare => text.append(&[BARE]),
-                Consumption::Attempt(hash) => {
-                    text.append(&[ATTEMPT]);
-                    text.append(hash.as_bytes());
-                }
-                Consumption::Proof => text.append(&[PROOF]),
-                Consumption::SomethingElse => {
-                    text.append(&[SOMETHING_ELSE]);
-                    continue;
-                }
-            }
-            kept = text.length;
-        }
-        text.length = kept;
-        text
-    }
-
-    pub(super) fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-
-    fn append(&mut self, bytes: &[u8]) {
-        self.bytes[self.length..][..bytes.len()].copy_from_slice(bytes);
-        self.length += bytes.len();
-    }
-}
-
 impl FromSql for Column<History> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let mut rest = value.as_blob()?;
-        let mut remembered = [Consumption::SomethingElse; REMEMBERED_GENERATIONS];
-        for place in &mut remembered {
-            let Some((&tag, behind)) = rest.split_first() else {
-                break;
-            };
-            rest = behind;
-            *place = match tag {
-                NOTHING => Consumption::Nothing,
-                BARE => Consumption::Bare,
-                ATTEMPT => {
-                    let (hash, behind) =
-                        rest.split_first_chunk().ok_or(FromSqlError::InvalidType)?;
-                    rest = behind;
-                    Consumption::Attempt(AttemptHash::from_bytes(*hash))
-                }
-                PROOF => Consumption::Proof,
-                SOMETHING_ELSE => Consumption::SomethingElse,
-                _ => return Err(FromSqlError::InvalidType),
-            };
-        }
-        if rest.is_empty() {
-            Ok(Self(History::from_remembered(remembered)))
-        } else {
-            Err(FromSqlError::InvalidType)
-        }
+        let history = history::decode(value.as_blob()?);
+        history.map(Self).ok_or(FromSqlError::InvalidType)
     }
 }

@@ -3,11 +3,12 @@
 use super::{
     column::Column,
     fault::Failure,
-    row::{self, HistoryBytes, columns},
+    row::{self, columns},
 };
 use crate::{
     backend::{self, Row, Stored, Wanted, Write},
-    memory::newest_seen_first,
+    history::HistoryBytes,
+    memory::keep_newest,
 };
 use handfast_core::{
     session::{Session, SessionId},
@@ -35,6 +36,12 @@ const READ_NEXT: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM sessions WHERE session > ?1 ORDER BY session LIMIT ?2"
+);
+#[cfg(feature = "postgres")]
+const READ_PAGE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", address, agent FROM sessions WHERE session > ?1 ORDER BY session LIMIT ?2"
 );
 const INSERT: &str = concat!(
     "INSERT INTO sessions (",
@@ -186,11 +193,6 @@ pub(super) fn list(
     Ok(sessions)
 }
 
-fn keep_newest(sessions: &mut Vec<Session>, limit: usize) {
-    sessions.sort_unstable_by_key(newest_seen_first);
-    sessions.truncate(limit);
-}
-
 /// Looks at up to `limit` sessions after `after` and removes those that ended before `before`: how many it removed, and
 /// the session that it stopped at if there may be more.
 pub(super) fn sweep(
@@ -226,6 +228,25 @@ pub(super) fn sweep(
         remove.execute((session.as_bytes(),))?;
     }
     Ok((ended.len(), last.filter(|_| seen == limit)))
+}
+
+/// Up to `limit` sessions after `after`.
+#[cfg(feature = "postgres")]
+pub(super) fn page(
+    connection: &Connection,
+    after: Option<SessionId>,
+    limit: usize,
+) -> Result<Vec<Session>, Failure> {
+    let after = after.map(|session| *session.as_bytes());
+    // The empty name is before every other.
+    let after = after.as_ref().map_or(&[][..], |name| &name[..]);
+    let mut statement = connection.prepare_cached(READ_PAGE)?;
+    let mut rows = statement.query((after, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+    let mut sessions = Vec::with_capacity(limit);
+    while let Some(row) = rows.next()? {
+        sessions.push(row::session(row)?);
+    }
+    Ok(sessions)
 }
 
 #[derive(Debug, thiserror::Error)]

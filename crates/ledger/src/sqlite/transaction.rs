@@ -53,6 +53,7 @@ impl<'a> SqliteTransaction<'a> {
                 StorageFault::Damaged
                 | StorageFault::ReadOnly
                 | StorageFault::Io
+                | StorageFault::InDoubt
                 | StorageFault::Other => true,
             };
             cause

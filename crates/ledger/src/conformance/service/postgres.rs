@@ -188,11 +188,18 @@ impl DatabaseUrl {
     /// # Panics
     /// Where it does not answer.
     pub fn query(&self, sql: &str) -> String {
-        let mut psql = Command::new(binary("psql"));
-        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]);
-        psql.args(["--set", "ON_ERROR_STOP=1", "--dbname"]);
-        psql.arg(self.expose()).arg("--command").arg(sql);
+        let mut psql = self.client();
+        psql.args(["--tuples-only", "--no-align", "--command", sql]);
         process::run(&mut psql).trim_end().to_owned()
+    }
+
+    /// PostgreSQL's own client, which reads what to ask from its input and ends at the first mistake.
+    #[must_use]
+    pub fn client(&self) -> Command {
+        let mut psql = Command::new(binary("psql"));
+        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"]);
+        psql.arg("--dbname").arg(self.expose());
+        psql
     }
 }
 

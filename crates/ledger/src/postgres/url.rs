@@ -1,0 +1,246 @@
+//! Where a database is, as its URL says.
+
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use tokio_postgres::{
+    Config,
+    config::{Host, SslMode, TargetSessionAttrs},
+};
+
+/// How long connecting to one address may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// After how long a silence the other end is asked whether it is still there.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+/// How long what was sent may stay unacknowledged before the connection counts as lost.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The URL of a PostgreSQL database, `postgres://user:password@host:port/database?…`. Several hosts, divided by commas,
+/// are tried in turn until one takes writes. It shows its password to nobody.
+///
+/// Of libpq's parameters it knows those of `tokio-postgres`, and these two in its own way:
+/// - `sslmode`: `disable`; `prefer` (the default), which encrypts where the server offers to and verifies nothing;
+///   `require` and `verify-full`, which are the same: the server's certificate must be good for the host's name;
+/// - `sslrootcert`: a PEM file of the authorities to trust instead of the system's.
+#[derive(Clone)]
+pub struct PostgresUrl {
+    pub(super) config: Config,
+    pub(super) verification: Verification,
+}
+
+/// What a connection asks of the server's certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verification {
+    /// Nothing: whoever sits between may read and change all.
+    None,
+    /// That an authority vouches for the host's name: one of the system's, or of this PEM file.
+    Full {
+        /// The file.
+        roots: Option<PathBuf>,
+    },
+}
+
+/// Why a text is no [`PostgresUrl`]. It repeats nothing of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidPostgresUrl(Box<str>);
+
+impl PostgresUrl {
+    /// Where it leads, for messages: hosts, ports and the database, without who asks.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let ports = self.config.get_ports();
+        let hosts = self.config.get_hosts().iter().enumerate();
+        let places = hosts.map(|(index, host)| {
+            let port = ports.get(index).or_else(|| ports.first());
+            let port = port.copied().unwrap_or(5432);
+            match host {
+                Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
+                Host::Tcp(name) => format!("{name}:{port}"),
+                Host::Unix(folder) => folder.display().to_string(),
+            }
+        });
+        let places: Vec<_> = places.collect();
+        let database = self.config.get_dbname().or_else(|| self.config.get_user());
+        format!("{}/{}", places.join(","), database.unwrap_or_default())
+    }
+}
+
+impl FromStr for PostgresUrl {
+    type Err = InvalidPostgresUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPostgresUrl> {
+        let invalid = |what: &str| InvalidPostgresUrl(what.into());
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Err(invalid(
+                "a PostgreSQL URL begins with `postgres://`, as in `postgres://user:password@host/database`",
+            ));
+        }
+        let (plain, tls) = take_tls(text)?;
+        let mut config = Config::from_str(&plain).map_err(|cause| {
+            let cause = std::error::Error::source(&cause).map(ToString::to_string);
+            let cause = cause.as_deref().unwrap_or("it cannot be read");
+            invalid(&format!("this is no PostgreSQL URL: {cause}"))
+        })?;
+        let named = config.get_hosts();
+        if named.is_empty() {
+            return Err(invalid("the PostgreSQL URL names no host"));
+        }
+        let divided = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
+        if named.iter().any(divided) {
+            return Err(invalid("write `%40` for an `@` within the password"));
+        }
+        config
+            .ssl_mode(tls.mode)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .keepalives(true)
+            .keepalives_idle(KEEPALIVE_IDLE)
+            .tcp_user_timeout(TCP_USER_TIMEOUT)
+            .target_session_attrs(TargetSessionAttrs::ReadWrite);
+        if config.get_application_name().is_none() {
+            config.application_name("handfast");
+        }
+        Ok(Self {
+            config,
+            verification: tls.verification,
+        })
+    }
+}
+
+struct Tls {
+    mode: SslMode,
+    verification: Verification,
+}
+
+/// The URL without the parameters that `tokio-postgres` does not know as we do, and what they say.
+fn take_tls(text: &str) -> Result<(String, Tls), InvalidPostgresUrl> {
+    let (place, parameters) = text.split_once('?').unwrap_or((text, ""));
+    let mut mode = None;
+    let mut roots = None;
+    let mut others = Vec::new();
+    for parameter in parameters.split('&').filter(|part| !part.is_empty()) {
+        match parameter.split_once('=') {
+            Some(("sslmode", value)) => mode = Some(value),
+            Some(("sslrootcert", "system")) => roots = None,
+            Some(("sslrootcert", value)) => roots = Some(PathBuf::from(value)),
+            Some(_) | None => others.push(parameter),
+        }
+    }
+    let tls = match mode {
+        Some("disable") => Tls {
+            mode: SslMode::Disable,
+            verification: Verification::None,
+        },
+        None | Some("prefer") => Tls {
+            mode: SslMode::Prefer,
+            verification: Verification::None,
+        },
+        Some("require" | "verify-full") => Tls {
+            mode: SslMode::Require,
+            verification: Verification::Full { roots },
+        },
+        Some(_) => {
+            return Err(InvalidPostgresUrl(
+                "sslmode is one of disable, prefer, require and verify-full".into(),
+            ));
+        }
+    };
+    let query = if others.is_empty() { "" } else { "?" };
+    Ok((format!("{place}{query}{}", others.join("&")), tls))
+}
+
+impl PartialEq for PostgresUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.config == other.config && self.verification == other.verification
+    }
+}
+
+impl Eq for PostgresUrl {}
+
+impl fmt::Display for PostgresUrl {
+    /// The URL without its password, and of its parameters only what is asked of TLS.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgres://")?;
+        if let Some(user) = self.config.get_user() {
+            f.write_str(user)?;
+            if self.config.get_password().is_some() {
+                f.write_str(":…")?;
+            }
+            f.write_str("@")?;
+        }
+        f.write_str(&self.place())?;
+        match (self.config.get_ssl_mode(), &self.verification) {
+            (SslMode::Disable, _) => f.write_str("?sslmode=disable"),
+            (_, Verification::Full { .. }) => f.write_str("?sslmode=verify-full"),
+            (_, Verification::None) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgresUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> PostgresUrl {
+        text.parse().unwrap()
+    }
+
+    fn refusal(text: &str) -> String {
+        let refusal: InvalidPostgresUrl = text.parse::<PostgresUrl>().unwrap_err();
+        refusal.to_string()
+    }
+
+    #[test]
+    fn a_url_shows_where_it_leads_and_no_password() {
+        let both = url("postgres://ada:s%40cret@one:5433,two/auth?connect_timeout=9");
+        assert_eq!(both.to_string(), "postgres://ada:…@one:5433,two:5432/auth");
+        assert_eq!(both.place(), "one:5433,two:5432/auth");
+        for shown in [format!("{both:?}"), both.to_string()] {
+            assert!(!shown.contains("cret"), "{shown}");
+        }
+        let parameter = url("postgres://one/auth?user=ada&password=secret");
+        assert_eq!(parameter.to_string(), "postgres://ada:…@one:5432/auth");
+        let socket = url("postgres://ada@/auth?host=/run/postgresql");
+        assert_eq!(socket.place(), "/run/postgresql/auth");
+        assert_eq!(url("postgres://[::1]/auth").place(), "[::1]:5432/auth");
+    }
+
+    #[test]
+    fn what_is_asked_of_the_certificate_is_in_the_url() {
+        let full = |roots| Verification::Full { roots };
+        let asked = |text: &str| {
+            let url = url(&format!("postgres://one/auth{text}"));
+            (url.config.get_ssl_mode(), url.verification)
+        };
+        assert_eq!(asked(""), (SslMode::Prefer, Verification::None));
+        assert_eq!(
+            asked("?sslmode=disable"),
+            (SslMode::Disable, Verification::None)
+        );
+        assert_eq!(asked("?sslmode=require"), (SslMode::Require, full(None)));
+        assert_eq!(
+            asked("?sslmode=verify-full&sslrootcert=/etc/ca.pem&application_name=x"),
+            (SslMode::Require, full(Some("/etc/ca.pem".into())))
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_write_and_repeats_nothing() {
+        assert!(refusal("mysql://ada:secret@one/auth").contains("`postgres://`"));
+        assert!(refusal("postgres:///auth").contains("names no host"));
+        assert!(refusal("postgres://ada:sec@ret@one/auth").contains("%40"));
+        assert!(refusal("postgres://one/auth?sslmode=verify-ca").contains("verify-full"));
+        assert!(refusal("postgres://one:port/auth").contains("port"));
+        for text in [
+            "postgres://ada:secret@one:x/auth",
+            "postgres://ada:secret@one/auth?x=1",
+            "postgres://ada:sec@ret@one/auth",
+        ] {
+            assert!(!refusal(text).contains("ret"), "{}", refusal(text));
+        }
+    }
+}
