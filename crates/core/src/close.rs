@@ -42,6 +42,9 @@ pub enum CloseCode {
 pub enum AfterClose {
     /// Connect again by itself, with backoff, and present the stored token.
     Reconnect,
+    /// The same, but only where a session is stored that can go on. Without one a connection serves nobody before
+    /// somebody logs in, so the client rests until then.
+    Resume,
     /// Forget the session: its token is dead. A person may log in again.
     Forget,
     /// Keep the session and stay away until a person asks: another connection has it, or this one did wrong.
@@ -85,8 +88,8 @@ impl CloseCode {
             | Self::Internal
             | Self::TryAgainLater
             | Self::HeartbeatMissed
-            | Self::TooMany
-            | Self::NotAuthenticatedInTime => AfterClose::Reconnect,
+            | Self::TooMany => AfterClose::Reconnect,
+            Self::NotAuthenticatedInTime => AfterClose::Resume,
             Self::Revoked | Self::Expired => AfterClose::Forget,
             Self::Normal
             | Self::ProtocolError

@@ -16,10 +16,11 @@ export type Command =
 /** What to do with a command. Otherwise it is refused with this code. */
 type Readiness = "go" | "hold" | "start" | "not_logged_in" | "already_authorized" | "stopped";
 
-export function readiness({ do: what }: Command, { status }: Status): Readiness {
+export function readiness({ do: what }: Command, { status }: Status, isResting: boolean): Readiness {
+  const isLogin = what === "login";
   if (what === "connect") return "go";
-  if (status === "stopped") return what === "login" ? "start" : "stopped";
-  if (status === "logged-out") return what === "login" || what === "logout" ? "go" : "not_logged_in";
+  if (status === "stopped") return isLogin ? "start" : "stopped";
+  if (status === "logged-out") return isLogin || what === "logout" ? (isResting ? "start" : "go") : "not_logged_in";
   if (status !== "authenticated") return "hold";
-  return what === "login" ? "already_authorized" : "go";
+  return isLogin ? "already_authorized" : "go";
 }

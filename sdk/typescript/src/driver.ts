@@ -17,7 +17,7 @@ const HOLD_MS = 30_000;
 /** The timer fires this often at least. One that fires much later shows that the machine slept. */
 const WATCH_MS = 10_000;
 const SLEPT_MS = 5_000;
-/** However often the page says that it woke up. */
+/** A page may say again and again that it woke up. It counts so often, and the last time always does. */
 const WAKE_PAUSE_MS = 1_000;
 
 export interface Listener {
@@ -53,7 +53,9 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   let connection: Connection | null = null;
   /** What was published last, as text. */
   let published = "";
-  let wokeAt = -NEVER;
+  /** When it counts again that the page woke up, and whether it did before that. */
+  let wakeAt = -NEVER;
+  let isWoken = false;
   let cancelTimer = () => {};
 
   function tell(input: Input, from: Connection | null = null): void {
@@ -181,7 +183,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     held = [];
     for (const one of waiting) {
       const { command, settle, until } = one;
-      const ready = readiness(command, statusOf(machine));
+      const ready = readiness(command, statusOf(machine), machine.link.status === "logged-out");
       const isFrame = command.do === "send";
       const isStuck = isFrame && !(connection?.isOpen() && held.every((other) => other.command.do !== "send"));
       if (ready === "start") tell({ do: "start" });
@@ -212,7 +214,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   function schedule(): void {
     cancelTimer();
     const { ms, unixMs } = time();
-    const deadline = Math.min(deadlineOf(machine), connection?.deadline() ?? NEVER);
+    const deadline = Math.min(deadlineOf(machine), connection?.deadline() ?? NEVER, isWoken ? wakeAt : NEVER);
     if (isOver() || (!connection && held.length === 0 && deadline === NEVER)) return;
     const wait = Math.max(0, Math.min(WATCH_MS, deadline - ms));
     cancelTimer = environment.setTimer(wait, () => tick(unixMs + wait));
@@ -221,19 +223,21 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   function tick(dueUnixMs: number): void {
     const { ms, unixMs } = time();
     const isDue = ms >= deadlineOf(machine);
-    if (unixMs - dueUnixMs > SLEPT_MS) wake();
-    else if (connection?.tick()) tell({ do: "closed", code: null });
+    if (isWoken || unixMs - dueUnixMs > SLEPT_MS) wake();
+    if (connection?.tick()) tell({ do: "closed", code: null });
     if (isDue) tell({ do: "tick" });
     proceed();
   }
 
   function wake(): void {
     const { ms } = time();
-    if (ms - wokeAt < WAKE_PAUSE_MS) return;
-    wokeAt = ms;
-    const { status } = machine.link;
-    if (status === "waiting") tell({ do: "start" });
-    else if (status === "open" && connection?.wake()) tell({ do: "closed", code: null });
+    isWoken = ms < wakeAt;
+    if (!isWoken) {
+      wakeAt = ms + WAKE_PAUSE_MS;
+      const { status } = machine.link;
+      if (status === "waiting") tell({ do: "start" });
+      else if (status === "open" && connection?.wake()) tell({ do: "closed", code: null });
+    }
     schedule();
   }
 

@@ -104,7 +104,7 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
   if (storage === "tab" && options.delivery === "cookie") throw new HandfastError("cookie_delivery");
   const isPlace = typeof storage !== "string";
   const area = isPlace ? null : areaOf(storage === "tab" ? "sessionStorage" : "localStorage");
-  // Only secure contexts have locks.
+  // Only secure contexts have locks, and what has locks has channels.
   const locks = globalThis.navigator?.locks;
   const requestLock: RequestLock = (lock, signal, held) =>
     locks ? (locks.request(lock, signal ? { signal } : {}, held) as ReturnType<typeof held>) : held();
@@ -115,7 +115,7 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
     keys: keysOf(name, options),
     cookie: cookieOf(endpoint),
     requestLock,
-    openChannel: area && locks && storage === "shared" && globalThis.BroadcastChannel ? channelOf(name) : null,
+    openChannel: area && locks && storage === "shared" ? channelOf(name) : null,
     copy: area && locks && storage === "tab" ? copyOf(name, area) : null,
     time: () => ({ ms: performance.now(), unixMs: Date.now() }),
     dice,
@@ -136,7 +136,7 @@ function listenTo({ wake, look, freeze, thaw }: Happenings, name: string): () =>
     target?.addEventListener(type, callback as EventListener, { signal: stop.signal });
   on(window, "online", wake);
   on(document, "resume", wake);
-  on(document, "visibilitychange", () => document.visibilityState === "visible" && wake());
+  on(document, "visibilitychange", () => document.hidden || wake());
   on(window, "storage", ({ key }: StorageEvent) => (key === null || key === name) && look());
   on(window, "pagehide", freeze);
   on(window, "pageshow", thaw);

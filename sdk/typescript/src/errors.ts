@@ -20,9 +20,9 @@ import type { Outcome } from "./turn.js";
  */
 export class HandfastError extends Error {
   override readonly name = "HandfastError";
-  readonly code: string;
+  declare readonly code: string;
   /** Seconds to wait before it is worth a try again, where the server said so. */
-  readonly retryAfter: number | undefined;
+  declare readonly retryAfter: number | undefined;
 
   constructor(code: string, retryAfter?: number) {
     super(code);

@@ -1,5 +1,6 @@
 // Taking what a server grants: as a token in the message, or as a ticket for a cookie.
 
+import { abandon, leave } from "./away.js";
 import { type Asked, giveUp, isOf } from "./line.js";
 import { grantOf, type Incoming } from "./messages.js";
 import { type Grant, isSame, offered } from "./record.js";
@@ -7,7 +8,7 @@ import { isByCookie, type Login, type Machine, outcomeOf, refuse, tell } from ".
 
 /** A client in charge does not present a token sooner than that: its clock may be ahead of the server's. */
 const REFRESH_FIRST_MS = 10_000;
-/** How often the cookie of a login is asked for before the login counts as failed. */
+/** How often a cookie is asked for on one connection. */
 const TICKET_TRIES = 3;
 const TICKET_RETRY_MS = 1_000;
 
@@ -82,18 +83,23 @@ export function exchanged(machine: Machine, generation: number, ok: boolean): vo
   tell(machine, login?.settle, { type });
 }
 
-/** A push comes again by itself, with a new ticket; a login does not, and counts only once its cookie is there. */
+/** Asks for another ticket. After some of them the way on is another connection, whose upgrade needs none. */
 export function exchangeFailed(machine: Machine): void {
   const { line, time } = machine;
   const { exchange } = line;
-  line.exchange = null;
-  if (!exchange?.login) return;
+  if (!exchange) return;
+  const { login } = exchange;
   const failures = exchange.failures + 1;
   if (failures < TICKET_TRIES) {
     line.exchange = { ...exchange, failures, retryAt: time.ms + TICKET_RETRY_MS * failures };
     return;
   }
-  // The server has a session that nobody could come back to.
-  giveUp(machine, "storage");
-  refuse(machine, exchange.login.settle, "storage");
+  line.exchange = null;
+  if (login) {
+    // The server has a session that nobody could come back to.
+    giveUp(machine, "storage");
+    refuse(machine, login.settle, "storage");
+  }
+  abandon(machine);
+  leave(machine, null, "reconnect");
 }

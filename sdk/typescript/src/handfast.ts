@@ -78,10 +78,8 @@ export function connect(url?: string | URL, options: Options = {}): Handfast {
 /** The same in any environment. */
 export function handfast(environment: Environment, { initiative = "server", delivery = "message" }: Options): Handfast {
   const listeners = { state: new Set<Listener>(), message: new Set<Listener>() };
-  let state: State = { status: "connecting", username: null, leader: false };
   const policy = { initiative, delivery, canProve: environment.keys !== null };
   const tab = joinTabs(environment, policy, (name, event) => {
-    if (name === "state") state = event as State;
     for (const listener of [...listeners[name]]) call(listener, event);
   });
   const execute = async (command: Command) => granted(await tab.execute(command));
@@ -89,7 +87,7 @@ export function handfast(environment: Environment, { initiative = "server", deli
 
   return {
     get state() {
-      return state;
+      return tab.state();
     },
     on(name, listener) {
       listeners[name].add(listener as Listener);

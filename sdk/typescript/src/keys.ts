@@ -112,14 +112,7 @@ export function indexedDbKeys(database: IDBFactory, name: string): KeyStore {
   const load = async () => (await find().catch(find)) ?? null;
   return {
     load,
-    async save(pair) {
-      try {
-        await use("readwrite", (keys) => keys.add(pair, name));
-        return pair;
-      } catch {
-        // Another tab was first, or it cannot be kept.
-        return await load();
-      }
-    },
+    // Where that fails, another tab was first, or it cannot be kept.
+    save: (pair) => use("readwrite", (keys) => keys.add(pair, name)).then(() => pair, load),
   };
 }

@@ -2,12 +2,12 @@
 // what a turn leaves in `kept` before it carries out the turn's outputs: an attempt key must be stored before the token
 // that it belongs to is on the wire.
 
-import { backoffMs } from "./backoff.js";
-import { type AfterClose, afterClose, isExpiry } from "./close.js";
+import { abandon, dial, leave, redial, waitUntil } from "./away.js";
+import { afterClose, isExpiry } from "./close.js";
 import { exchanged, exchangeFailed, granted, refuseLogin } from "./granting.js";
 import { type Asked, answered, ask, fail, forget, giveUp, isDeciding, isOf, Line } from "./line.js";
 import type { Incoming } from "./messages.js";
-import { dial, expectCookie, present, refused, sign, signed } from "./presenting.js";
+import { expectCookie, present, refused, sign, signed } from "./presenting.js";
 import { ending } from "./reasons.js";
 import type { Kept } from "./record.js";
 import type { Status } from "./state.js";
@@ -58,6 +58,7 @@ export function handle(machine: Machine, time: Time, dice: Uint8Array, kept: Kep
 export function statusOf(machine: Machine): Status {
   const { link, line, kept, ended } = machine;
   const username = kept?.username ?? null;
+  if (link.status === "logged-out") return link;
   if (link.status !== "open") return { ...link, username };
   if (line.standing) return line.standing;
   const isAsked = line.retryAt !== null || isDeciding(machine, ["login", "present"]);
@@ -93,8 +94,8 @@ function isTimeToDial({ link: { status }, dialAt, time, kept }: Machine, { do: w
     // Who stays away until somebody asks has just been asked. Who waits is not hurried by it, or impatience would
     // undo the backoff.
     (what === "login" && dialAt === NEVER) ||
-    // The session that was to stay is gone, so there is nothing to stay away for.
-    (what === "look" && status === "stopped" && !kept)
+    // The session that was to stay is gone, so there is nothing to stay away for; or there is one to go on with.
+    (what === "look" && status === (kept ? "logged-out" : "stopped"))
   );
 }
 
@@ -135,33 +136,6 @@ function open(machine: Machine): void {
   machine.link = { status: "open" };
   machine.line = new Line();
   (isByCookie(machine) ? expectCookie : present)(machine);
-}
-
-/** Leaves the connection. Whoever waits for an answer on it gets none. */
-function abandon(machine: Machine): void {
-  fail(machine, "lost");
-  machine.outputs.push({ do: "drop" });
-}
-
-function redial(machine: Machine): void {
-  abandon(machine);
-  dial(machine);
-}
-
-function waitUntil(machine: Machine, ms: number): void {
-  const { time } = machine;
-  machine.link = { status: "waiting", until: time.unixMs + ms - time.ms };
-  machine.dialAt = ms;
-}
-
-/** Is away after a close, until a person or the program asks, or for a while. */
-function leave(machine: Machine, code: number | null, after: AfterClose, reconnectAfter = 0): void {
-  if (code !== null && after === "stay") {
-    machine.link = { status: "stopped", code };
-    return;
-  }
-  waitUntil(machine, machine.time.ms + reconnectAfter * 1000 + backoffMs(machine.failures, machine.dice));
-  machine.failures += 1;
 }
 
 /** The storage is of no use, so nobody could come back to a session. */
@@ -229,10 +203,7 @@ function answer(machine: Machine, asked: Asked, message: Incoming): void {
   }
   if (asked.for === "present") {
     const isByCookie = asked.evidence === "cookie";
-    if (type === "InvalidToken") {
-      if (refused(machine, asked, message)) redial(machine);
-      return;
-    }
+    if (type === "InvalidToken") return refused(machine, asked, message);
     if (type === "TooManyRequests" || type === "Unavailable") {
       const until = machine.time.ms + Math.max(1, retry_after) * 1000;
       if (isByCookie) {

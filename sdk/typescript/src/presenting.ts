@@ -1,17 +1,11 @@
 // Going on with a session: presenting what is kept, and taking a refusal.
 
+import { attemptKey, redial } from "./away.js";
 import { ask, forget, giveUp, isDeciding, isOf, type Presented } from "./line.js";
 import type { Incoming, Wish } from "./messages.js";
 import { type LogoutReason, refusal } from "./reasons.js";
 import { attempted, type Kept } from "./record.js";
-import { isByCookie, type Machine, NEVER, outcomeOf, refuse, type Settle, tell } from "./turn.js";
-
-/** Opens a connection. In cookie delivery the upgrade itself presents, so its attempt key is kept before. */
-export function dial(machine: Machine): void {
-  machine.link = { status: "connecting" };
-  machine.dialAt = NEVER;
-  machine.outputs.push({ do: "connect", attempt: isByCookie(machine) ? attemptKey(machine) : null });
-}
+import { type Machine, outcomeOf, refuse, type Settle, tell } from "./turn.js";
 
 /** The upgrade has presented the cookie, if there is one. What the request behind it gets tells if there was none. */
 export function expectCookie(machine: Machine): void {
@@ -51,13 +45,6 @@ function show(machine: Machine, kept: Kept, evidence: "attempt" | "proof", value
   ask(machine, { for: "present", session, generation, evidence, settle }, wish);
 }
 
-/** The attempt key of what is kept: the one that is there, or a new one. */
-function attemptKey(machine: Machine): string | null {
-  const { kept, dice } = machine;
-  if (kept && !kept.attempt) machine.kept = attempted(kept, dice);
-  return machine.kept?.attempt ?? null;
-}
-
 /** Asks for the proof that a presentation waits for, once there is a nonce to make it over. */
 export function sign({ line: { signing, nonce }, outputs }: Machine): void {
   if (signing && nonce) outputs.push({ do: "sign", token: signing.token, nonce });
@@ -77,8 +64,8 @@ export function signed(machine: Machine, token: string, proof: string | null): v
   refuse(machine, settle, "key_lost");
 }
 
-/** Takes an `InvalidToken`. Says whether the way on is another connection, because a cookie was refused. */
-export function refused(machine: Machine, presented: Presented, message: Incoming): boolean {
+/** Takes an `InvalidToken`. A cookie can be presented again only by another connection. */
+export function refused(machine: Machine, presented: Presented, message: Incoming): void {
   const { session, evidence, settle } = presented;
   const reason = refusal(message.reason);
   const isDead = reason === "reused" || reason === "revoked";
@@ -88,16 +75,13 @@ export function refused(machine: Machine, presented: Presented, message: Incomin
     machine.line.tried = session;
   }
   if (isToBeRepeated(machine, presented, reason, isDead)) {
-    if (evidence === "cookie") return true;
-    present(machine, settle);
-    return false;
+    return evidence === "cookie" ? redial(machine) : present(machine, settle);
   }
   const { kept } = machine;
   if (kept ? kept.session === session : reason !== "stale") {
     end(machine, session, reason === "proof_required" && evidence === "proof" ? "key_lost" : reason);
   }
   tell(machine, settle, outcomeOf(message));
-  return false;
 }
 
 /** Whether there is something to present after this refusal, which may be what was presented, shown in another way. */

@@ -10,7 +10,7 @@ import type { Grant, Owner } from "./record.js";
  * - `waiting`: the connection was lost; the next one is tried at `until`.
  * - `stopped`: the client stays away until `connect()` or `login()`, because the server closed with `code`: 4409 where
  *   another tab or program took the session over. The session is kept.
- * - `logged-out`: connected, and nobody is logged in, for this reason.
+ * - `logged-out`: nobody is logged in, for this reason; somebody can be now.
  * - `authenticating`: the server looks at a token or a password.
  * - `authenticated`: the connection is the session. `bound`: what shows that a presented token is this client's:
  *   a key that cannot be copied, or a stored attempt key.

@@ -30,11 +30,12 @@ type Role =
   | { readonly is: "leader"; readonly term: string; readonly driver: Driver; readonly resign: () => void }
   | { readonly is: "away" };
 
-/** `state` of this tab, or a `message` that came. */
+/** The `state` of this tab changed, or a `message` came. */
 export type Listener = (name: "state" | "message", event: State | Data) => void;
 
 /** This tab's place among all. */
 export interface Tab {
+  state(): State;
   /** Never rejects. */
   execute(command: Command): Promise<Outcome>;
   close(): void;
@@ -45,7 +46,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
   const asked = new Map<number, { readonly command: Command; settle(outcome: Outcome): void }>();
   let lastId = 0;
   let role = { is: "away" } as Role;
-  let status: Status = { status: "connecting", username: null };
+  let state: State = { status: "connecting", username: null, leader: false };
   let channel: Channel | null = null;
   let wanting = new AbortController();
 
@@ -118,7 +119,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     if (note.say === "outcome") {
       if (note.tab === tab) settle(note.id, note.outcome);
     } else if (role.is === "leader") {
-      if (note.say === "join") post({ say: "lead", term: role.term, status });
+      if (note.say === "join") post({ say: "lead", term: role.term, status: state });
       if (note.say === "ask" && note.term === role.term) {
         const { id } = note;
         whileLeading(note.command, (outcome) => post({ say: "outcome", tab: note.tab, id, outcome }));
@@ -159,8 +160,8 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
   }
 
   function show(next: Status): void {
-    status = next;
-    listener("state", { ...status, leader: role.is === "leader" });
+    state = { ...next, leader: role.is === "leader" };
+    listener("state", state);
   }
 
   const driver = () => (role.is === "leader" ? role.driver : null);
@@ -173,9 +174,10 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
   join();
 
   return {
+    state: () => state,
     execute: (command) =>
       new Promise((resolve) => {
-        if (status.status === "closed") return resolve({ code: "closed" });
+        if (state.status === "closed") return resolve({ code: "closed" });
         if (asked.size >= ASKED_LIMIT) return resolve({ code: "queue_full" });
         lastId += 1;
         asked.set(lastId, { command, settle: resolve });

@@ -71,8 +71,12 @@ export type Output =
   | { readonly do: "clear-cookie" }
   | { readonly do: "outcome"; readonly settle: NonNullable<Settle>; readonly outcome: Outcome };
 
-/** The life of a client: away, dialing, on a line, and away again. Wall clock, for people. */
+/**
+ * The life of a client: away, dialing, on a line, and away again. Wall clock, for people. `logged-out`: away until
+ * somebody wants to log in.
+ */
 export type Link =
+  | { readonly status: "logged-out"; readonly reason: LogoutReason }
   | { readonly status: "waiting"; readonly until: number }
   | { readonly status: "stopped"; readonly code: number }
   | { readonly status: "connecting" }

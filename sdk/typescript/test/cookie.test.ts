@@ -76,7 +76,7 @@ test("a login whose ticket cannot be exchanged asks for another one", async () =
   assert.equal(client.state.status, "authenticated");
 });
 
-test("a login whose tickets can never be exchanged is over on both sides", async () => {
+test("a login whose tickets can never be exchanged is over on both sides, and another connection is made", async () => {
   const world = new World();
   world.cookie.exchange = async () => false;
   const { client } = world.open(BY_COOKIE);
@@ -90,7 +90,11 @@ test("a login whose tickets can never be exchanged is over on both sides", async
   }
   await refused;
   assert.ok(world.socket.has("Logout"));
-  assert.ok(client.state.status === "logged-out" && client.state.reason === "storage");
+  assert.equal(world.socket.closedWith, 1000);
+  await world.pass(250);
+  await connected(world);
+  assert.equal(world.sockets.length, 2);
+  assert.deepEqual(client.state, { status: "logged-out", reason: "storage", leader: true });
 });
 
 test("a pushed ticket is exchanged on the live connection", async () => {
@@ -104,7 +108,25 @@ test("a pushed ticket is exchanged on the live connection", async () => {
   assert.equal(world.sockets.length, 1);
 });
 
-test("a push whose ticket could not be exchanged is left for the next beat", async () => {
+test("a push whose tickets cannot be exchanged on this connection is fetched by another one", async () => {
+  const { world, client } = await loggedIn();
+  world.cookie.exchange = async () => false;
+  world.socket.say(granted(1, { ticket: "ticket-1" }));
+  await settled();
+  for (const wait of [1_000, 2_000]) {
+    await world.pass(wait);
+    world.socket.say(granted(1, { ticket: `ticket-${wait}`, id: world.socket.take("Ticket").id }));
+    await settled();
+  }
+  assert.equal(world.socket.closedWith, 1000);
+  await world.pass(250);
+  await presented(world, granted(1));
+  assert.equal(world.socket.take("Ack")["generation"], 1);
+  assert.ok(client.state.status === "authenticated" && client.state.generation === 1);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("a push whose ticket could not be exchanged may come again with the next beat", async () => {
   const { world, client } = await loggedIn();
   world.socket.take("Ack");
   const { exchange } = world.cookie;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HELLO, logIn, resume, settled, success, World } from "./support/world.js";
+import { HELLO, logIn, logInAnew, resume, settled, success, World } from "./support/world.js";
 
 /** Half of every bound, as the dice of the tests have it. */
 const FIRST_WAIT_MS = 250;
@@ -78,6 +78,69 @@ test("nothing wakes a client that stays away", async () => {
   tab.happenings?.wake();
   await world.pass(1_000);
   assert.equal(world.sockets.length, 1);
+});
+
+/** Somebody who did not log in in time. */
+async function resting() {
+  const world = new World();
+  const { client, tab } = world.open();
+  await settled();
+  world.socket.open();
+  world.socket.say(HELLO);
+  await settled();
+  world.socket.breakOff(4401, "not_authenticated");
+  await settled();
+  return { world, client, tab };
+}
+
+test("a page that nobody logs in on holds no connection for longer than the server bears", async () => {
+  const { world, client, tab } = await resting();
+  await world.pass(3_600_000);
+  tab.happenings?.wake();
+  tab.happenings?.look();
+  await world.pass(60_000);
+  assert.equal(world.sockets.length, 1);
+  assert.deepEqual(client.state, { status: "logged-out", reason: "logged_out", leader: true });
+  assert.equal(tab.timers.size, 0);
+});
+
+test("a login makes a connection where there is none, and is done on it", async () => {
+  const { world, client } = await resting();
+  await logInAnew(world, client);
+  assert.equal(world.sockets.length, 2);
+  assert.equal(client.state.status, "authenticated");
+});
+
+test("a logout makes a connection where there is none, because the server may know more", async () => {
+  const { world, client } = await resting();
+  const logout = client.logout();
+  await settled();
+  world.socket.open();
+  await settled();
+  world.socket.say({ type: "NotLoggedIn", id: world.socket.take("Logout").id });
+  await logout;
+});
+
+test("what needs somebody who is logged in is refused without a connection", async () => {
+  const { world, client } = await resting();
+  await assert.rejects(client.sessions(), /not_logged_in/);
+  assert.equal(world.sockets.length, 1);
+});
+
+test("a session that another tab begins ends the rest", async () => {
+  const { world, client, tab } = await resting();
+  const kept = { ...success(3), username: "ann", bound: "attempt" };
+  world.storage.text = JSON.stringify(kept);
+  tab.happenings?.look();
+  await resume(world, 4);
+  assert.equal(client.state.status, "authenticated");
+});
+
+test("a session whose presentation was put off for too long comes back after 4401", async () => {
+  const { world } = await loggedIn();
+  world.socket.breakOff(4401);
+  await world.pass(FIRST_WAIT_MS);
+  assert.equal(world.sockets.length, 2);
 });
 
 test("a revoked session is forgotten, with the server's reason", async () => {
@@ -158,10 +221,38 @@ test("a page that comes back again and again does not undo the backoff", async (
   assert.equal(world.sockets.length, 2);
 });
 
-test("a page that comes back leaves a connection alone that is fresh, or being made", async () => {
-  const { world, tab } = await loggedIn();
+test("a page that comes back twice within a second need not wait for the backoff the second time either", async () => {
+  const world = new World();
+  const { tab } = world.open();
+  for (let tries = 1; tries <= 8; tries += 1) {
+    await settled();
+    world.socket.breakOff();
+    await world.pass(15_000);
+  }
+  world.socket.breakOff();
+  await settled();
+  const { length } = world.sockets;
+  // First the page is visible, and its network comes a moment later.
   tab.happenings?.wake();
-  assert.ok(!world.socket.has("Ping"));
+  await settled();
+  world.socket.breakOff();
+  await world.pass(400);
+  tab.happenings?.wake();
+  await settled();
+  assert.equal(world.sockets.length, length + 1);
+  await world.pass(600);
+  assert.equal(world.sockets.length, length + 2);
+});
+
+test("a page that comes back asks whether its connection lives, however much it heard just now", async () => {
+  const { world, tab } = await loggedIn();
+  world.sleep(3_600_000);
+  tab.happenings?.wake();
+  assert.ok(world.socket.has("Ping"));
+});
+
+test("a page that comes back leaves a connection alone that is being made", async () => {
+  const { world, tab } = await loggedIn();
   world.socket.breakOff();
   await world.pass(FIRST_WAIT_MS + 1_000);
   tab.happenings?.wake();

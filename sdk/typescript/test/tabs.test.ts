@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { logIn, resume, settled, success, Tab, World } from "./support/world.js";
+import { logIn, logInAnew, resume, settled, success, Tab, World } from "./support/world.js";
 
 function browser(): World {
   const world = new World();
@@ -52,6 +52,21 @@ test("somebody can log in from any tab", async () => {
   const { client } = world.open();
   await logIn(world, client);
   assert.ok(client.state.status === "authenticated" && !client.state.leader);
+});
+
+test("somebody can log in from any tab, although none of them has a connection any more", async () => {
+  const world = browser();
+  world.open();
+  const { client } = world.open();
+  await settled();
+  world.socket.open();
+  await settled();
+  world.socket.breakOff(4401);
+  await world.pass(600_000);
+  assert.deepEqual(client.state, { status: "logged-out", reason: "logged_out", leader: false });
+  await logInAnew(world, client);
+  assert.equal(world.sockets.length, 2);
+  assert.equal(client.state.status, "authenticated");
 });
 
 test("what one tab sends is sent once, and what comes reaches every tab", async () => {

@@ -44,7 +44,7 @@ pub enum ClientState {
     },
     /// A connection is being made.
     Connecting,
-    /// Connected, and nobody is logged in.
+    /// Nobody is logged in. Where there is no connection either, the next login makes one.
     LoggedOut(Ended),
     /// A token or a password is being looked at.
     Authenticating,

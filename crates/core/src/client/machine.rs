@@ -2,7 +2,7 @@
 
 use super::{
     ClientInput, ClientOutput, ClientState, Entropy, Initiative, Storage,
-    line::Line,
+    line::{Line, Next},
     memory::{Memory, Turn},
 };
 use crate::{
@@ -27,6 +27,8 @@ pub struct Client {
 enum Link {
     /// No connection; the next one is tried at this moment, or when the host says so.
     Away { until: Option<Moment> },
+    /// No connection, and none is wanted before somebody logs in.
+    Resting,
     /// A connection is being made.
     Dialing,
     /// The one connection.
@@ -60,7 +62,7 @@ impl Client {
     pub fn deadline(&self) -> Option<Moment> {
         match &self.link {
             Link::Away { until } => *until,
-            Link::Dialing => None,
+            Link::Resting | Link::Dialing => None,
             Link::Open(line) => line.deadline(),
         }
     }
@@ -81,6 +83,7 @@ impl Client {
         };
         let next = match &mut self.link {
             Link::Away { until } => while_away(*until, turn, input),
+            Link::Resting => while_away(None, turn, input),
             Link::Dialing => while_dialing(turn, input),
             Link::Open(line) => while_open(line, turn, input),
         };
@@ -89,6 +92,7 @@ impl Client {
         }
         self.state = match &self.link {
             Link::Away { until } => ClientState::Waiting { until: *until },
+            Link::Resting => ClientState::LoggedOut(self.memory.ended.clone()),
             Link::Dialing => ClientState::Connecting,
             Link::Open(line) => line.state(&self.memory),
         };
@@ -126,12 +130,14 @@ fn while_dialing(turn: &mut Turn<'_>, input: ClientInput<'_>) -> Option<Link> {
     match input {
         ClientInput::Opened => Some(Link::Open(Line::open(turn))),
         ClientInput::Closed(code) => {
-            let until = match CloseCode::after_number(code) {
-                AfterClose::Stay => None,
+            Some(match CloseCode::after_number(code) {
+                AfterClose::Stay => Link::Away { until: None },
+                AfterClose::Resume if turn.storage.token().is_none() => Link::Resting,
                 // Nothing was presented that could have ended.
-                AfterClose::Reconnect | AfterClose::Forget => Some(turn.back_at(None)),
-            };
-            Some(Link::Away { until })
+                AfterClose::Reconnect | AfterClose::Resume | AfterClose::Forget => Link::Away {
+                    until: Some(turn.back_at(None)),
+                },
+            })
         }
         ClientInput::Login { .. } => {
             turn.refuse_login(Some(CONNECT_WAIT));
@@ -159,8 +165,11 @@ fn while_open(line: &mut Line, turn: &mut Turn<'_>, input: ClientInput<'_>) -> O
         ClientInput::Logout { everywhere } => line.log_out(turn, everywhere),
         ClientInput::Refresh => line.refresh(turn),
         ClientInput::Closed(code) => {
-            let until = line.close(turn, code);
-            return Some(Link::Away { until });
+            return Some(match line.close(turn, code) {
+                Next::Connect(at) => Link::Away { until: Some(at) },
+                Next::Stay => Link::Away { until: None },
+                Next::Rest => Link::Resting,
+            });
         }
         ClientInput::Start | ClientInput::Opened => {}
     }

@@ -193,15 +193,21 @@ fn a_drained_server_says_when_to_come_back() {
 }
 
 #[test]
-fn who_does_not_log_in_is_closed_and_comes_back() {
+fn who_does_not_log_in_is_closed_and_comes_back_to_log_in() {
     let mut world = world();
     let tab = world.open_tab(0, Initiative::Server);
     world.run_for(299_000);
     assert_eq!(world.close_of(tab), None);
     world.run_for(2000);
     assert_eq!(world.close_of(tab), Some((4401, "not_authenticated")));
-    world.run_for(2000);
+    world.run_for(3_600_000);
     assert_eq!(*world.state(tab), ClientState::LoggedOut(Ended::LoggedOut));
+    assert_eq!(world.tab(tab).client.deadline(), None, "nothing is under way");
+    world.log_in(tab, "alice", "correct horse");
+    world.settle();
+    world.log_in(tab, "alice", "correct horse");
+    world.run_for(2000);
+    assert_eq!(*world.state(tab), ClientState::Authenticated);
 }
 
 #[test]

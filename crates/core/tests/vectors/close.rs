@@ -27,6 +27,7 @@ fn a_client_does_what_the_code_says() {
     for case in vectors.cases {
         let after = match CloseCode::after_number(case.code) {
             AfterClose::Reconnect => "reconnect",
+            AfterClose::Resume => "resume",
             AfterClose::Forget => "forget",
             AfterClose::Stay => "stay",
         };

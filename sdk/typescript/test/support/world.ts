@@ -306,6 +306,17 @@ export async function logIn(world: World, client: Handfast): Promise<void> {
   await login;
 }
 
+/** Logs in where there is no connection. */
+export async function logInAnew(world: World, client: Handfast): Promise<void> {
+  const login = client.login("ann", "secret");
+  await settled();
+  world.socket.open();
+  world.socket.say(HELLO);
+  await settled();
+  world.socket.say(success(0, world.socket.take("Login").id));
+  await login;
+}
+
 /** Opens the newest connection and grants what is presented on it. */
 export async function resume(world: World, generation: number): Promise<Message> {
   await settled();

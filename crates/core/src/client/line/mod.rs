@@ -42,6 +42,17 @@ enum Standing {
     },
 }
 
+/// What follows a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Another one, at this moment.
+    Connect(Moment),
+    /// Another one when the host says so.
+    Stay,
+    /// Another one when somebody wants to log in.
+    Rest,
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
     Login,
@@ -102,16 +113,19 @@ impl Line {
         }
     }
 
-    /// Ends with the connection. Says when the next one is due.
-    pub(super) fn close(&mut self, turn: &mut Turn<'_>, code: Option<u16>) -> Option<Moment> {
+    /// Ends with the connection.
+    pub(super) fn close(&mut self, turn: &mut Turn<'_>, code: Option<u16>) -> Next {
         let after = match self.ended {
             // The close frame may be lost; the session has ended all the same.
             Some(_) => AfterClose::Forget,
             None => CloseCode::after_number(code),
         };
         match after {
-            AfterClose::Stay => None,
-            AfterClose::Reconnect => Some(turn.back_at(self.reconnect_after)),
+            AfterClose::Stay => Next::Stay,
+            AfterClose::Resume if turn.storage.token().is_none() => Next::Rest,
+            AfterClose::Reconnect | AfterClose::Resume => {
+                Next::Connect(turn.back_at(self.reconnect_after))
+            }
             AfterClose::Forget => {
                 let fallback = if code == Some(CloseCode::Expired.number()) {
                     Ended::Expired
@@ -120,7 +134,7 @@ impl Line {
                 };
                 let ended = self.ended.take().unwrap_or(fallback);
                 self.forget(turn, ended);
-                Some(turn.back_at(self.reconnect_after))
+                Next::Connect(turn.back_at(self.reconnect_after))
             }
         }
     }
