@@ -2,14 +2,17 @@
 
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
+import { textOf, unitLength } from "./units.js";
 
-/** Where to cut what the server sends: before, inside or after one unit of it. */
+/** Where to cut: before, inside or after one unit of what is sent. */
 export const PARTS = ["before", "inside", "after"];
 
 export class Proxy {
   url;
   /** Whether nothing passes any more, without a word to either side. */
   #isCut = false;
+  /** Whether new connections are refused. */
+  #isClosed = false;
   #cutting = null;
   #links = new Set();
   #server;
@@ -17,7 +20,10 @@ export class Proxy {
   static async to(url) {
     const proxy = new Proxy();
     const { hostname, port } = new URL(url);
-    proxy.#server = createServer((client) => proxy.#link(client, connect(Number(port), hostname)));
+    proxy.#server = createServer((client) => {
+      if (proxy.#isClosed) client.destroy();
+      else proxy.#link(client, connect(Number(port), hostname));
+    });
     proxy.#server.listen(0, "127.0.0.1");
     await once(proxy.#server, "listening");
     proxy.url = `http://127.0.0.1:${proxy.#server.address().port}/`;
@@ -32,31 +38,52 @@ export class Proxy {
   /** New connections pass again; those of before are gone. */
   mend() {
     this.#isCut = false;
-    for (const link of this.#links) link.end();
+    this.#endAll();
+  }
+
+  /** New connections pass again; those of before stay silent, and neither side is told. */
+  replace() {
+    this.#isCut = false;
+    for (const link of this.#links) link.isSilent = true;
+  }
+
+  /** Ends all connections and refuses new ones, as when nobody listens. */
+  close() {
+    this.#isClosed = true;
+    this.#endAll();
+  }
+
+  /** Takes connections again. */
+  open() {
+    this.#isClosed = false;
   }
 
   /**
-   * Breaks a WebSocket off at the next thing that the server sends with `text` in it: the head of its answer, or a
-   * frame. Resolves when that has happened.
+   * Breaks a connection off at the next thing with `text` in it that `from`, the client or the server, sends: an HTTP
+   * message, or a frame of a WebSocket. Resolves when that has happened.
    */
-  cutAt(text, part) {
+  cutAt(text, part, from = "server") {
     return new Promise((done) => {
-      this.#cutting = { text, part, done };
+      this.#cutting = { text, part, from, done };
     });
   }
 
   async dispose() {
-    for (const link of this.#links) link.end();
+    this.#endAll();
     this.#server.close();
     await once(this.#server, "close");
+  }
+
+  #endAll() {
+    for (const link of this.#links) link.end();
   }
 
   #link(client, server) {
     const link = new Link(client, server, {
       isCut: () => this.#isCut,
-      cuttingAt: (unit) => {
+      cuttingAt: (from, unit, isFrame) => {
         const cutting = this.#cutting;
-        if (!cutting || !unit.includes(cutting.text)) return null;
+        if (cutting?.from !== from || !textOf(unit, isFrame).includes(cutting.text)) return null;
         this.#cutting = null;
         return cutting;
       },
@@ -68,27 +95,24 @@ export class Proxy {
 
 /** One connection, from the browser's end to the server's. */
 class Link {
+  isSilent = false;
   #client;
   #server;
   #network;
-  #isWebSocket = false;
-  /** The beginning of a unit whose end has not come. */
-  #left = Buffer.alloc(0);
+  /** The beginning of a unit whose end has not come, of either side. */
+  #left = { client: Buffer.alloc(0), server: Buffer.alloc(0) };
+  /** Whether either side has gone over to frames. */
+  #speaksFrames = { client: false, server: false };
 
   constructor(client, server, network) {
     this.#client = client;
     this.#server = server;
     this.#network = network;
-    client.on("data", (bytes) => {
-      this.#isWebSocket ||= /^upgrade: websocket/im.test(bytes.toString("latin1"));
-      if (!network.isCut()) server.write(bytes);
-    });
-    server.on("data", (bytes) => {
-      if (!network.isCut()) this.#pass(bytes);
-    });
+    client.on("data", (bytes) => this.#isPassing() && this.#pass("client", bytes, server));
+    server.on("data", (bytes) => this.#isPassing() && this.#pass("server", bytes, client));
     for (const side of [client, server]) {
       side.on("error", () => this.end());
-      side.on("close", () => network.isCut() || this.end());
+      side.on("close", () => this.#isPassing() && this.end());
     }
   }
 
@@ -97,36 +121,32 @@ class Link {
     this.#server.destroy();
   }
 
-  #pass(bytes) {
-    if (!this.#isWebSocket) return this.#client.write(bytes);
-    this.#left = Buffer.concat([this.#left, bytes]);
-    for (let length = unitLength(this.#left); length <= this.#left.length; length = unitLength(this.#left)) {
-      const unit = this.#left.subarray(0, length);
-      this.#left = this.#left.subarray(length);
-      const cutting = this.#network.cuttingAt(unit);
-      if (cutting) return this.#break(unit, cutting);
-      this.#client.write(unit);
+  #isPassing() {
+    return !this.#network.isCut() && !this.isSilent;
+  }
+
+  #pass(from, bytes, to) {
+    this.#left[from] = Buffer.concat([this.#left[from], bytes]);
+    for (;;) {
+      const left = this.#left[from];
+      const isFrame = this.#speaksFrames[from];
+      const length = unitLength(left, isFrame);
+      if (length > left.length) return;
+      const unit = left.subarray(0, length);
+      this.#left[from] = left.subarray(length);
+      this.#speaksFrames[from] ||= /^upgrade: websocket/im.test(unit.toString("latin1"));
+      const cutting = this.#network.cuttingAt(from, unit, isFrame);
+      if (cutting) return this.#break(unit, to, cutting);
+      to.write(unit);
     }
   }
 
-  #break(unit, { part, done }) {
+  #break(unit, to, { part, done }) {
     const passing = { before: 0, inside: unit.length >> 1, after: unit.length }[part];
     // What is written last has to be on its way before the connection goes.
-    this.#client.write(unit.subarray(0, passing), () => {
+    to.write(unit.subarray(0, passing), () => {
       this.end();
       done();
     });
   }
-}
-
-/** How long the first unit is: the head of an HTTP answer, or one frame of a WebSocket (RFC 6455, section 5.2). */
-function unitLength(bytes) {
-  if (bytes.subarray(0, 5).toString("latin1") === "HTTP/") {
-    const end = bytes.indexOf("\r\n\r\n");
-    return end < 0 ? Number.POSITIVE_INFINITY : end + 4;
-  }
-  if (bytes.length < 2) return Number.POSITIVE_INFINITY;
-  const short = bytes[1] & 0x7f;
-  if (short < 126) return 2 + short;
-  return bytes.length < 4 ? Number.POSITIVE_INFINITY : 4 + bytes.readUInt16BE(2);
 }

@@ -4,9 +4,9 @@
 const TIMEOUT_MS = 10_000;
 
 /**
- * Exchanges a one-time ticket for the cookie, or clears it where that is null; says whether that is done. What is left
- * of a cookie that could not be cleared is dead on the server. Without a ticket, it only stops what is under way: an
- * answer that comes late must not put an older cookie over a newer one.
+ * Exchanges a one-time ticket for the cookie, and says whether the cookie is there; or clears it where the ticket is
+ * null. What is left of a cookie that could not be cleared is dead on the server. Without a ticket, it only stops what is
+ * under way: an answer that comes late must not put an older cookie over a newer one.
  */
 export type Cookie = (ticket?: string | null) => Promise<boolean>;
 
@@ -21,13 +21,14 @@ export function cookieOf(endpoint: URL): Cookie {
     running = own;
     setTimeout(() => own.abort(), TIMEOUT_MS);
     try {
-      const { status } = await fetch(url, {
+      const answer = await fetch(url, {
         method: ticket ? "POST" : "DELETE",
         headers: { "content-type": "application/json" },
         body: ticket && JSON.stringify({ ticket }),
         signal: own.signal,
       });
-      return status === 204;
+      // A head that breaks off passes for a whole one, without the cookie; a body does not.
+      return answer.ok && !!(await answer.json());
     } catch {
       return false;
     }

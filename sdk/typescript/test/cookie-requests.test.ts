@@ -31,3 +31,15 @@ test("a request for the cookie stops the one before, so that its answer cannot c
   assert.equal(await second, false);
   assert.deepEqual(asked, ["POST", "DELETE"]);
 });
+
+for (const [sentence, answer, isDone] of [
+  ["whole", () => new Response('{"generation":5}'), true],
+  ["without its body, because it broke off", () => new Response(null), false],
+  ["with half of its body", () => new Response('{"gener'), false],
+  ["a refusal", () => new Response('{"generation":5}', { status: 410 }), false],
+] as const) {
+  test(`an answer that is ${sentence} ${isDone ? "says" : "does not say"} that the cookie is there`, async () => {
+    globalThis.fetch = async () => answer();
+    assert.equal(await cookieOf(new URL("wss://chat.example/ws/"))("a ticket"), isDone);
+  });
+}

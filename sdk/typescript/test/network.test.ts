@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HELLO, logIn, logInAnew, resume, settled, success, World } from "./support/world.js";
+import { type FakeSocket, HELLO, logIn, logInAnew, resume, settled, success, World } from "./support/world.js";
 
 /** Half of every bound, as the dice of the tests have it. */
 const FIRST_WAIT_MS = 250;
@@ -25,21 +25,44 @@ test("a broken connection is made again by itself, and the session goes on", asy
   assert.equal(client.state.status, "authenticated");
 });
 
-test("a server that refuses every connection is asked ever more seldom", async () => {
-  const world = new World();
-  world.open();
-  const times: number[] = [];
-  for (let tries = 0; tries < 12; tries += 1) {
-    await settled();
-    const { length } = world.sockets;
-    times.push(world.ms);
-    world.socket.breakOff();
-    while (world.sockets.length === length) await world.pass(50);
+for (const [sentence, end] of [
+  ["refuses every connection", (socket: FakeSocket) => socket.breakOff()],
+  [
+    "closes every connection as soon as it is open",
+    (socket: FakeSocket) => {
+      socket.open();
+      socket.breakOff(1011);
+    },
+  ],
+  [
+    "closes every connection with a code that nobody knows",
+    (socket: FakeSocket) => {
+      socket.open();
+      socket.say(HELLO);
+      socket.breakOff(4999);
+    },
+  ],
+] as const) {
+  for (const fails of ["never", "always"] as const) {
+    const storage = fails === "always" ? ", although the storage is blocked" : "";
+    test(`a server that ${sentence} is asked ever more seldom${storage}`, async () => {
+      const world = new World();
+      world.storage.fails = fails;
+      world.open();
+      const times: number[] = [];
+      for (let tries = 0; tries < 12; tries += 1) {
+        await settled();
+        const { length } = world.sockets;
+        times.push(world.ms);
+        end(world.socket);
+        while (world.sockets.length === length) await world.pass(50);
+      }
+      const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+      assert.deepEqual(waits.slice(0, 4), [250, 500, 1000, 2000]);
+      assert.ok(waits.slice(7).every((wait) => wait === 15_000));
+    });
   }
-  const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-  assert.deepEqual(waits.slice(0, 4), [250, 500, 1000, 2000]);
-  assert.ok(waits.slice(7).every((wait) => wait === 15_000));
-});
+}
 
 test("a connection that cannot be made at all is tried again, not at once", async () => {
   const world = new World();

@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use handfast_core::{rate::Exceeded, time::Now};
+use handfast_core::{rate::Exceeded, session::Generation, time::Now};
 use serde::Deserialize;
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -87,7 +87,11 @@ pub(crate) async fn exchange(
     let body = read(body).await?;
     let Exchange { ticket } = object(&body).ok_or(CookieRefused::NoTicket)?;
     let now = node.clock.now();
-    redeem(&node, &ticket, &head.headers, now).map(done)
+    let (generation, cookie) = redeem(&node, &ticket, &head.headers, now)?;
+    // A browser takes a head that breaks off for a whole one, without the cookie. A body it knows to be whole.
+    let body = format!("{{\"generation\":{}}}", generation.number());
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    Ok(done(cookie, (kind, body)))
 }
 
 /// Removes the cookie. The session goes on: ending it is for `Logout`.
@@ -96,7 +100,7 @@ pub(crate) async fn clear(
     request: Request,
 ) -> Result<Response, CookieRefused> {
     admit(&node, &request)?;
-    Ok(done(Some(clear_session())))
+    Ok(done(Some(clear_session()), StatusCode::NO_CONTENT))
 }
 
 fn admit(node: &Node, request: &Request) -> Result<(), CookieRefused> {
@@ -124,13 +128,13 @@ async fn read(body: Body) -> Result<bytes::Bytes, CookieRefused> {
         .map_err(|_| CookieRefused::NoTicket)
 }
 
-/// The cookie that a ticket is good for; `None` where the browser has a later one already.
+/// The generation of a ticket, and the cookie that it is good for; `None` where the browser has a later one already.
 fn redeem(
     node: &Node,
     ticket: &str,
     headers: &HeaderMap,
     now: Now,
-) -> Result<Option<HeaderValue>, CookieRefused> {
+) -> Result<(Generation, Option<HeaderValue>), CookieRefused> {
     let verified = node.tokens.verify_ticket(ticket, now.unix);
     let ticket = verified.ok_or(CookieRefused::Gone)?;
     if find(headers, BROWSER).map(BrowserHash::of) != Some(ticket.browser) {
@@ -145,16 +149,13 @@ fn redeem(
                 retry_after: RETRY_AFTER,
             },
         })?;
-    if has_newer(node, &ticket, headers, now) {
-        return Ok(None);
-    }
     let Ticket { subject, grant, .. } = &ticket;
+    if has_newer(node, &ticket, headers, now) {
+        return Ok((grant.generation, None));
+    }
     let token = node.tokens.sign(subject, grant, &random::token_id());
-    Ok(Some(hold_session(
-        token.expose(),
-        grant.expires_at,
-        now.unix,
-    )))
+    let cookie = hold_session(token.expose(), grant.expires_at, now.unix);
+    Ok((grant.generation, Some(cookie)))
 }
 
 /// Whether the browser holds a newer token of the session, which a late request must not put an older one over.
@@ -165,8 +166,8 @@ fn has_newer(node: &Node, ticket: &Ticket, headers: &HeaderMap, now: Now) -> boo
     })
 }
 
-fn done(cookie: Option<HeaderValue>) -> Response {
-    let mut response = StatusCode::NO_CONTENT.into_response();
+fn done(cookie: Option<HeaderValue>, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(cookie) = cookie {

@@ -52,8 +52,9 @@ fn hold_browser(secret: &str) -> HeaderValue {
 
 fn set(name: &str, value: &str, max_age: Duration) -> HeaderValue {
     let seconds = max_age.as_secs();
+    // `Secure` comes last: the name's prefix demands it, so a browser that gets half of this line takes none of it.
     let cookie =
-        format!("{name}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
+        format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}; Secure");
     let mut header = HeaderValue::try_from(cookie).expect("tokens and secrets are base64url");
     header.set_sensitive(true);
     header
@@ -96,12 +97,12 @@ mod tests {
         let header = hold_session("a.b.c", expires_at, now);
         assert_eq!(
             header,
-            "__Host-handfast=a.b.c; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict"
+            "__Host-handfast=a.b.c; HttpOnly; SameSite=Strict; Path=/; Max-Age=60; Secure"
         );
         assert!(!format!("{header:?}").contains("a.b.c"));
         assert_eq!(
             clear_session(),
-            "__Host-handfast=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict"
+            "__Host-handfast=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0; Secure"
         );
     }
 }

@@ -92,7 +92,7 @@ fn an_exchange_is_json_with_a_ticket() {
     assert_eq!(browser.request("GET", "", "").status, 405);
     assert_eq!(browser.request("OPTIONS", "", "").status, 405);
     let charset = "Content-Type: Application/JSON; charset=utf-8\r\n";
-    assert_eq!(status(charset, &body), 204);
+    assert_eq!(status(charset, &body), 200);
 }
 
 #[test]
