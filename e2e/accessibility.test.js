@@ -35,6 +35,17 @@ async function fitsItsWidth(page, moment) {
   assert.ok(content <= viewport, `${moment}: ${content} px wide in ${viewport}`);
 }
 
+/** Gives what looks at a page in any moment: whether it fits, whether it is accessible, and how it looks. */
+function looking(page, device, colorScheme) {
+  return async (moment) => {
+    await fitsItsWidth(page, moment);
+    await accessible(page, moment);
+    if (!SCREENSHOTS) return;
+    await mkdir(SCREENSHOTS, { recursive: true });
+    await page.screenshot({ path: join(SCREENSHOTS, `${device}-${colorScheme}-${moment}.png`), fullPage: true });
+  };
+}
+
 for (const [device, size] of [
   ["phone", PHONE],
   ["desktop", DESKTOP],
@@ -42,13 +53,7 @@ for (const [device, size] of [
   for (const colorScheme of ["light", "dark"]) {
     scenario(`on a ${device} in the ${colorScheme} everything is legible and nothing overflows`, {}, async (scene) => {
       const page = await scene.demo({ ...size, colorScheme, reducedMotion: "reduce" });
-      const look = async (moment) => {
-        await fitsItsWidth(page, moment);
-        await accessible(page, moment);
-        if (!SCREENSHOTS) return;
-        await mkdir(SCREENSHOTS, { recursive: true });
-        await page.screenshot({ path: join(SCREENSHOTS, `${device}-${colorScheme}-${moment}.png`), fullPage: true });
-      };
+      const look = looking(page, device, colorScheme);
       await page.getByText("Connected", { exact: true }).waitFor();
       await look("welcome");
       await page.getByLabel("Username").fill("ada");
@@ -77,6 +82,22 @@ for (const [device, size] of [
       await look("ended");
     });
   }
+}
+
+for (const [device, size, colorScheme] of [
+  ["phone", PHONE, "dark"],
+  ["desktop", DESKTOP, "light"],
+]) {
+  const settings = { HANDFAST_DELIVERY: "cookie" };
+  scenario(`on a ${device} in the ${colorScheme} cookie delivery is legible, too`, { settings }, async (scene) => {
+    const page = await scene.demo({ ...size, colorScheme, reducedMotion: "reduce" });
+    const look = looking(page, device, colorScheme);
+    await enter(scene, page, "Register", "ada");
+    await look("cookie");
+    await page.getByRole("button", { name: "Look for a token to copy" }).click();
+    await happened(page, "Nothing to copy");
+    await look("cookie-copied");
+  });
 }
 
 scenario("the keyboard is enough", {}, async (scene) => {

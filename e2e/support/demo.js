@@ -19,11 +19,12 @@ export async function enter(scene, page, button, username) {
   await submit(page, button, username, PASSWORD);
   await page.getByRole("heading", { name: username, exact: true }).waitFor();
   await connected(page);
-  scene.secrets.add((await stored(page)).token);
+  const { token } = await stored(page);
+  if (token) scene.secrets.add(token);
 }
 
 export async function connected(page) {
-  await page.getByRole("button", { name: "Refresh now", disabled: false }).waitFor();
+  await page.getByRole("button", { name: "Log out", exact: true, disabled: false }).waitFor();
 }
 
 /** Waits for a line in the history. */

@@ -1,9 +1,10 @@
 // The demo page: what people do goes to the client, what the client tells is shown.
 
-import { presentElsewhere } from "./copy.js";
+import { findToken, presentElsewhere } from "./copy.js";
+import { delivery } from "./delivery.js";
 import { connect, HandfastError } from "./handfast.js";
 import { History } from "./history.js";
-import { at, celebrate, showCopied, showPanel, showSession, showSessions, showStatus, showTabs, showTime } from "./view.js";
+import { at, celebrate, showCopied, showDelivery, showPanel, showSession, showSessions, showStatus, showTabs, showTime } from "./view.js";
 import { reason, refusal } from "./words.js";
 
 /** How long a list of sessions is shown before it is asked for again. */
@@ -11,12 +12,15 @@ const SESSIONS_FRESH_MS = 25_000;
 const NAME = "demo";
 
 const url = new URL("ws/", document.baseURI);
-const client = connect(url, { name: NAME });
+const client = connect(url, { name: NAME, delivery });
 const history = new History();
 let sessionsAskedAt = 0;
 let generation;
 
-/** What this browser keeps of the session. The client keeps it; this page only looks, to show what a thief could take. */
+/**
+ * What this browser keeps of the session, with the token where that is delivered in messages. The client keeps it; this
+ * page only looks, to show what a thief could take.
+ */
 function stored() {
   return JSON.parse(localStorage.getItem(`handfast:${NAME}`));
 }
@@ -155,14 +159,20 @@ at("refresh").addEventListener("click", async () => {
 });
 
 at("copy").addEventListener("click", async () => {
-  const socketUrl = new URL(url);
-  socketUrl.protocol = url.protocol.replace("http", "ws");
   at("copy").disabled = true;
-  const answer = await presentElsewhere(socketUrl, stored().token);
+  const answer = await tryCopy();
   showCopied(answer);
   history.add({ kind: "copied", answer });
   at("copy").disabled = client.state.status !== "authenticated";
 });
+
+/** What comes of a copied token; in cookie delivery nothing, because there is none to copy. */
+async function tryCopy() {
+  if (delivery === "cookie") return { type: findToken() ? "Readable" : "Unreadable" };
+  const socketUrl = new URL(url);
+  socketUrl.protocol = url.protocol.replace("http", "ws");
+  return presentElsewhere(socketUrl, stored().token);
+}
 
 const logout = (everywhere) => attempt(() => history.during(everywhere ? "everywhere" : "", () => client.logout({ everywhere })));
 at("logout").addEventListener("click", () => logout(false));
@@ -173,5 +183,6 @@ at("change-password").addEventListener("click", () => at("password-dialog").show
 at("password-cancel").addEventListener("click", () => at("password-dialog").close());
 document.addEventListener("visibilitychange", tick);
 
+showDelivery(delivery);
 setInterval(tick, 1000);
 show();

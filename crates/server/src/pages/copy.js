@@ -1,6 +1,14 @@
 // A second client that has the token and nothing else: what a thief has who copied it.
 
 const PROTOCOL = "handfast.v1";
+/** Three parts of base64url, as tokens and tickets are written. */
+const TOKEN = /[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/;
+
+/** A token in anything that a script of this page can read; null where there is none. */
+export function findToken() {
+  const readable = [document.cookie, ...Object.values(localStorage), ...Object.values(sessionStorage)];
+  return readable.map((text) => TOKEN.exec(text)?.[0]).find(Boolean) ?? null;
+}
 
 /**
  * Presents `token` on a connection of its own.

@@ -18,6 +18,7 @@ use axum::{
     response::Response,
     routing::get,
 };
+use handfast::TokenDelivery;
 
 /// `connect-src 'self'` covers the WebSocket of the same origin (CSP Level 3,
 /// §6.7.2.8). `form-action 'none'` keeps a password out of the address bar should
@@ -66,15 +67,35 @@ static PAGES: [Page; 10] = [
     Page::new("/demo/icon.svg", IMAGE, include_str!("icon.svg")),
 ];
 
+/// Tells the page's script how tokens are delivered here.
+static BY_MESSAGE: Page = Page::new(
+    "/demo/delivery.js",
+    SCRIPT,
+    "export const delivery = \"message\";\n",
+);
+static BY_COOKIE: Page = Page::new(
+    "/demo/delivery.js",
+    SCRIPT,
+    "export const delivery = \"cookie\";\n",
+);
+
 /// The routes of the demo page: `/` and what it loads from `/demo/`.
-pub(crate) fn router<S>() -> Router<S>
+pub(crate) fn router<S>(delivery: TokenDelivery) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    PAGES.iter().fold(Router::new(), |router, page| {
+    pages(delivery).fold(Router::new(), |router, page| {
         let answer = move |request: HeaderMap| async move { page.answer(&request) };
         router.route(page.path, get(answer))
     })
+}
+
+fn pages(delivery: TokenDelivery) -> impl Iterator<Item = &'static Page> {
+    let delivery = match delivery {
+        TokenDelivery::Message => &BY_MESSAGE,
+        TokenDelivery::Cookie => &BY_COOKIE,
+    };
+    PAGES.iter().chain([delivery])
 }
 
 /// One embedded file.
@@ -163,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_answer_carries_the_strict_headers() {
-        for page in &PAGES {
+        for page in pages(TokenDelivery::Message).chain([&BY_COOKIE]) {
             for request in [
                 HeaderMap::new(),
                 ask(&format!("\"{:016x}\"", page.fingerprint)),
@@ -189,7 +210,9 @@ mod tests {
         assert!(references.len() >= 6, "found only {references:?}");
         for reference in references {
             let path = format!("/demo/{}", reference.split('"').next().unwrap());
-            assert!(PAGES.iter().any(|page| page.path == path), "{path}");
+            for delivery in [TokenDelivery::Message, TokenDelivery::Cookie] {
+                assert!(pages(delivery).any(|page| page.path == path), "{path}");
+            }
         }
     }
 

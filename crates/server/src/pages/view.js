@@ -1,6 +1,6 @@
 // What people see. Everything goes into the page as text, never as markup.
 
-import { browser, copied, countdown, relative, told } from "./words.js";
+import { browser, copied, countdown, protection, relative, told } from "./words.js";
 
 const HISTORY_LENGTH = 60;
 const CORD_LENGTH = 6;
@@ -47,24 +47,37 @@ export function showStatus(state) {
   for (const button of document.querySelectorAll("[data-bound]")) button.disabled = state.status !== "authenticated";
 }
 
+/** How tokens come to this browser, and what a copy of one is worth that comes so. */
+export function showDelivery(delivery) {
+  const isCookie = delivery === "cookie";
+  document.body.dataset.delivery = delivery;
+  at("delivery").textContent = isCookie ? "In a cookie" : "In messages";
+  at("delivery-text").textContent = isCookie
+    ? "Each connection brings it and sets the next; a ticket does between."
+    : "This page keeps it in its storage.";
+  // A script cannot rotate what it cannot see.
+  at("refresh").hidden = isCookie;
+  if (!isCookie) return;
+  at("copy-title").textContent = "What can a script copy?";
+  at("copy-text").textContent = "No script can read the token: it is in an HttpOnly cookie. Look wherever a script can.";
+  at("copy").textContent = "Look for a token to copy";
+}
+
 /** Which tab leads, and what the session is bound to. */
 export function showTabs(state) {
   at("lead").textContent = state.leader ? "This tab leads" : "Another tab leads";
   at("lead").dataset.leader = String(state.leader);
   at("lead-text").textContent = state.leader ? "It holds the connection for all tabs." : "It holds the connection for this one too.";
   if (state.status !== "authenticated") return;
-  const isKey = state.bound === "key";
-  at("bound").textContent = isKey ? "Key-bound" : "Attempt keys";
-  at("bound").dataset.bound = state.bound;
-  at("bound-text").textContent = isKey
-    ? "The key cannot leave this browser."
-    : "A copy of the token is noticed, but not kept from being used first.";
+  const bound = document.body.dataset.delivery === "cookie" ? "cookie" : state.bound;
+  [at("bound").textContent, at("bound-text").textContent] = protection(bound);
+  at("bound").dataset.bound = bound;
 }
 
 /** What came of the copied token. */
 export function showCopied(answer) {
   at("copied").textContent = copied(answer);
-  at("copied").dataset.tone = answer.type === "Success" ? "bad" : "good";
+  at("copied").dataset.tone = ["Success", "Readable"].includes(answer.type) ? "bad" : "good";
   at("copied").hidden = false;
 }
 

@@ -45,8 +45,17 @@ export function refusal({ code, retryAfter }) {
   return REFUSALS[code] ?? `The server refused this (${code}).`;
 }
 
+/** What keeps a session from being used with a copied token: in two words, and in a sentence. */
+export function protection(bound) {
+  if (bound === "key") return ["Key-bound", "The key cannot leave this browser."];
+  if (bound === "cookie") return ["HttpOnly", "No script can read the token, so none can copy it."];
+  return ["Attempt keys", "A copy of the token is noticed, but not kept from being used first."];
+}
+
 /** What came of a copied token, in a sentence. */
 export function copied({ type, reason: why }) {
+  if (type === "Unreadable") return "Nothing to copy: document.cookie is empty, and the page's storage holds no token.";
+  if (type === "Readable") return "There is a token that scripts can read. That should not be.";
   if (type === "InvalidToken" && why === "proof_required") {
     return "Refused: proof_required. The copy opens nothing without the key, and your session goes on.";
   }
@@ -63,15 +72,16 @@ export function told({ kind, generation, reason: why, code, error, answer }) {
     case "loggedIn":
       return ["Logged in", "A new session begins at generation 0.", "good"];
     case "resumed":
-      return ["Resumed", `The stored token was exchanged for generation ${generation}.`, "good"];
+      return ["Resumed", `The token was exchanged for generation ${generation}.`, "good"];
     case "joined":
       return ["Joined", "This tab shares the connection of the tab that leads.", "good"];
     case "leads":
       return ["Leads", "This tab holds the connection for all tabs now.", "plain"];
     case "copied":
-      return answer.type === "Success"
-        ? ["Copy accepted", copied(answer), "bad"]
-        : ["Copy refused", copied(answer), "good"];
+      if (answer.type === "Unreadable") return ["Nothing to copy", copied(answer), "good"];
+      if (answer.type === "Readable") return ["Token found", copied(answer), "bad"];
+      if (answer.type === "Success") return ["Copy accepted", copied(answer), "bad"];
+      return ["Copy refused", copied(answer), "good"];
     case "pushed":
       return ["Pushed", `The heartbeat brought generation ${generation}. The one before is dead.`, "good"];
     case "refreshed":

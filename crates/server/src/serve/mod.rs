@@ -138,7 +138,7 @@ fn routes(handfast: &Handfast, stopping: &Arc<AtomicBool>, config: &Config) -> R
     let health = health::routes(handfast.clone(), Arc::clone(stopping));
     let router = handfast.router().merge(health);
     if config.demo_page {
-        router.merge(pages::router())
+        router.merge(pages::router(config.delivery))
     } else {
         router
     }
