@@ -1,20 +1,9 @@
 // A test in a real browser that also fails on whatever the browser complains of.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { after, test } from "node:test";
-import { chromium } from "playwright-core";
+import { browser, closeBrowser } from "./browser.js";
 import { Server } from "./server.js";
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** What Chromium says when a server goes away: expected where a test kills it. */
 export const SERVER_GONE = /^WebSocket connection to .* failed/;
@@ -22,28 +11,18 @@ export const SERVER_GONE = /^WebSocket connection to .* failed/;
 /** When to give up on a scenario; the longest ones watch tokens grow old for half a minute. */
 const TIME_OUT_MS = 120_000;
 
-let launched;
-
-function browser() {
-  launched ??= chromium.launch({
-    executablePath: execFileSync("which", ["chromium"], { encoding: "utf8" }).trim(),
-    args: FLAGS,
-  });
-  return launched;
-}
-
-after(async () => (await launched)?.close());
+after(closeBrowser);
 
 /**
  * Runs `body` with a server of its own.
  *
  * @param {string} sentence what is promised
- * @param {{settings?: Record<string, string>, tolerate?: RegExp}} options
+ * @param {{settings?: Record<string, string>, program?: object, tolerate?: RegExp}} options
  * @param {(scene: Scene) => Promise<void>} body
  */
-export function scenario(sentence, { settings, tolerate }, body) {
+export function scenario(sentence, { settings, program, tolerate }, body) {
   test(sentence, { timeout: TIME_OUT_MS }, async () => {
-    const scene = new Scene(await Server.start(settings));
+    const scene = new Scene(await Server.start(settings, program));
     try {
       await body(scene);
       const complaints = scene.complaints.filter((text) => !tolerate?.test(text));

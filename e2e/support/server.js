@@ -1,4 +1,4 @@
-// The program under test: one process on a free port, with a data folder of its own.
+// The programs under test: one process on a free port, with a data folder of its own.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,7 +8,21 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const BINARY = process.env.HANDFAST_BIN ?? fileURLToPath(new URL("../../target/release/handfast", import.meta.url));
+const built = (path) => fileURLToPath(new URL(`../../target/${path}`, import.meta.url));
+
+/** What is shipped. */
+const HANDFAST = {
+  path: process.env.HANDFAST_BIN ?? built("release/handfast"),
+  arguments: (address, data) => ["serve", "--listen", address, "--data", data],
+  says: "stdout",
+};
+
+/** The library's example: a room where everyone hears what everyone says. It keeps its data where it is started. */
+export const CHAT = {
+  path: process.env.HANDFAST_CHAT ?? built("debug/examples/chat"),
+  arguments: (address) => [address],
+  says: "stderr",
+};
 
 /** Twenty seconds of life, as short as the heartbeat and the pushes bear. */
 export const SHORT_LIVED = {
@@ -35,11 +49,13 @@ export class Server {
   log = "";
   #data;
   #environment;
+  #program;
   #process;
 
   /** @param {Record<string, string>} settings as environment variables */
-  static async start(settings = {}) {
+  static async start(settings = {}, program = HANDFAST) {
     const server = new Server();
+    server.#program = program;
     server.#environment = { PATH: process.env.PATH, HANDFAST_LOG__LEVEL: "debug", ...settings };
     server.#data = await mkdtemp(join(tmpdir(), "handfast-e2e-"));
     await server.#run("127.0.0.1:0");
@@ -66,6 +82,12 @@ export class Server {
     await rm(this.#data, { recursive: true });
   }
 
+  /** Waits until it has written a line like that to stderr. */
+  async logged(pattern) {
+    const { stderr } = this.#process;
+    while (!pattern.test(this.log)) await once(stderr, "data", { signal: AbortSignal.timeout(30_000) });
+  }
+
   async #end(signal) {
     const ended = once(this.#process, "exit");
     this.#process.kill(signal);
@@ -73,7 +95,9 @@ export class Server {
   }
 
   async #run(address) {
-    const started = spawn(BINARY, ["serve", "--listen", address, "--data", this.#data], {
+    const { path, arguments: given, says } = this.#program;
+    const started = spawn(path, given(address, this.#data), {
+      cwd: this.#data,
       env: this.#environment,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -81,13 +105,13 @@ export class Server {
     running.add(started);
     started.on("exit", () => running.delete(started));
     started.stderr.setEncoding("utf8").on("data", (text) => (this.log += text));
-    const lines = createInterface({ input: started.stdout });
+    const lines = createInterface({ input: started[says] });
     this.url = await new Promise((resolve, reject) => {
       lines.on("line", (line) => {
         const url = /http:\/\/[^\s/]+/.exec(line)?.[0];
         if (url) resolve(`${url}/`);
       });
-      lines.on("close", () => reject(new Error(`${BINARY} ended before it was ready:\n${this.log}`)));
+      lines.on("close", () => reject(new Error(`${path} ended before it was ready:\n${this.log}`)));
       started.on("error", reject);
     });
   }

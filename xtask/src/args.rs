@@ -17,6 +17,7 @@ Usage: cargo xtask COMMAND
   tidy            the style rules that no lint knows
   advisories      look the dependencies up in the RustSec database (needs GitHub)
   bench [ARGS]    build for release and measure the server; ARGS go to `handfast-load bench`
+    --wake        measure in a browser how long a page takes from waking up to being authenticated
   help            this text
 ";
 

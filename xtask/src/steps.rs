@@ -71,7 +71,12 @@ pub(crate) const STEPS: &[Step] = &[
     .after("sdk"),
     Step::new("release", "the program as it is shipped", release).needs(&[tools::MAKE]),
     Step::new("e2e", "the program, in a real browser", e2e)
-        .needs(&[Tool::Node, tools::CHROMIUM, tools::E2E_PACKAGES])
+        .needs(&[
+        Tool::Node,
+        tools::CHROMIUM,
+        tools::E2E_PACKAGES,
+        tools::MAKE,
+    ])
         .after("release")
         .noting(node_summary),
 ];
@@ -175,12 +180,14 @@ fn release(shop: &Shop<'_>) -> Result<(), Failure> {
 }
 
 fn e2e(shop: &Shop<'_>) -> Result<(), Failure> {
+    // Some need an application behind the server. The example is one, and built for the tests already.
+    shop.run("cargo build --locked --package handfast --example chat")?;
+    let target = &shop.workspace.target;
     let mut npm = shop.command("npm test")?;
-    npm.current_dir(shop.workspace.root.join("e2e"));
-    shop.output.run(npm.env(
-        "HANDFAST_BIN",
-        shop.workspace.target.join("release/handfast"),
-    ))
+    npm.current_dir(shop.workspace.root.join("e2e"))
+        .env("HANDFAST_BIN", target.join("release/handfast"))
+        .env("HANDFAST_CHAT", target.join("debug/examples/chat"));
+    shop.output.run(&mut npm)
 }
 
 /// nextest's closing line without its label: `312 tests run: 312 passed, 0 skipped`.

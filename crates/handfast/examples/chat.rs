@@ -1,6 +1,6 @@
 //! A chat room: whoever logs in hears what everyone says.
 //!
-//! `cargo run --example chat`, then open two browser windows.
+//! `cargo run --example chat`, then open two browser windows. Another address than `127.0.0.1:9003` may be given.
 
 use axum::{Router, response::Html, routing::get};
 use handfast::{
@@ -68,7 +68,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }))
         .start()?;
     let page = Router::new().route("/", get(|| async { Html(include_str!("chat.html")) }));
-    let listener = TcpListener::bind("127.0.0.1:9003").await?;
+    let address = std::env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:9003");
+    let listener = TcpListener::bind(address).await?;
     eprintln!("the room is open at http://{}", listener.local_addr()?);
     handfast::serve(
         listener,
