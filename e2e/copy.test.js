@@ -1,7 +1,7 @@
 // What a copied token is worth, against a real server.
 
 import assert from "node:assert/strict";
-import { connected, enter, happened, loggedOut, newerThan, stored } from "./support/demo.js";
+import { connected, enter, happened, loggedOut, newerThan, STORED, stored } from "./support/demo.js";
 import { scenario } from "./support/scenario.js";
 
 const COPY = { name: "Copy the token and try it elsewhere" };
@@ -42,6 +42,36 @@ scenario("a copied token is refused without its key, and the owner notices nothi
   assert.deepEqual(await stored(page), before);
   await page.getByRole("button", { name: "Refresh now" }).click();
   await newerThan(page, before.generation);
+});
+
+scenario("a token that is copied into another browser profile is refused, and its owner notices nothing", {}, async (scene) => {
+  const owner = await scene.demo();
+  let connections = 1;
+  owner.on("websocket", () => (connections += 1));
+  await enter(scene, owner, "Register", "ada");
+  const before = await stored(owner);
+  const told = await owner.getByRole("log").innerText();
+
+  // The thief is somebody here, and so has a key of their own.
+  const thief = await scene.demo();
+  await enter(scene, thief, "Register", "mallory");
+  const answer = await thief.evaluate(async (token) => {
+    const { presentElsewhere } = await import("/demo/copy.js");
+    return presentElsewhere(new URL("/ws/", location.href.replace("http", "ws")), token);
+  }, before.token);
+  assert.deepEqual([answer.type, answer.reason], ["InvalidToken", "proof_required"]);
+  // Neither do an attempt key and a proof by that other key help.
+  await thief.evaluate(([key, held]) => localStorage.setItem(key, JSON.stringify(held)), [STORED, { ...before, bound: "attempt" }]);
+  await thief.reload();
+  await happened(thief, "Session over", "a key that this browser no longer has");
+  await loggedOut(thief);
+
+  await connected(owner);
+  assert.deepEqual(await stored(owner), before);
+  assert.equal(await owner.getByRole("log").innerText(), told);
+  assert.equal(connections, 1, "the connection is the one of before");
+  await owner.getByRole("button", { name: "Refresh now" }).click();
+  assert.equal((await newerThan(owner, before.generation)).session, before.session);
 });
 
 scenario("a session that is copied into another browser is refused there, and goes on here", {}, async (scene) => {

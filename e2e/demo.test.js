@@ -111,6 +111,19 @@ scenario("the page runs under a strict Content-Security-Policy", {}, async (scen
   assert.ok(!policy.join().includes("unsafe"));
 });
 
+scenario("what that policy forbids does not happen, and these tests would notice", { tolerate: /img-src/ }, async (scene) => {
+  const page = await scene.demo();
+  await page.evaluate(
+    () =>
+      new Promise((refused) => {
+        const image = new Image();
+        image.onerror = refused;
+        image.src = "https://static.example.com/pixel.png";
+      }),
+  );
+  assert.ok(scene.complaints.includes("CSP: img-src"), scene.complaints.join());
+});
+
 scenario("revoking another device logs it out and tells it why", {}, async (scene) => {
   const laptop = await scene.demo();
   await enter(scene, laptop, "Register", "ada");
