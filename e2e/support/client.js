@@ -17,8 +17,10 @@ export function any(...expressions) {
 /**
  * A page without a client of its own, and what its connections said. In cookie delivery a cookie that a script can see
  * is complained of at any time.
+ *
+ * @param {{url?: string, path?: string, context?: object}} where of a device, at a place where no client is
  */
-export async function blank(scene, { url = scene.server.url, context } = {}) {
+export async function blank(scene, { url = scene.server.url, path = "healthz", context } = {}) {
   const page = await (context ? scene.tab(context) : scene.device());
   const frames = [];
   page.on("websocket", (socket) => {
@@ -28,7 +30,7 @@ export async function blank(scene, { url = scene.server.url, context } = {}) {
   await page.addInitScript(() => {
     globalThis.cookieStore.addEventListener("change", () => console.error("a script saw a cookie change"));
   });
-  await page.goto(`${url}healthz`);
+  await page.goto(`${url}${path}`);
   return { page, frames };
 }
 

@@ -64,10 +64,14 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     take({ input, from });
   }
 
+  function lost(): void {
+    tell({ do: "closed", code: null });
+  }
+
   function take(arrival: (typeof inbox)[number]): void {
     if (inbox.length >= INBOX_LIMIT) {
       inbox.length = 0;
-      return tell({ do: "closed", code: null });
+      return lost();
     }
     inbox.push(arrival);
     if (life === "idle") void work();
@@ -158,7 +162,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
       });
       connection = opened;
     } catch {
-      tell({ do: "closed", code: null });
+      lost();
     }
   }
 
@@ -224,7 +228,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     const { ms, unixMs } = time();
     const isDue = ms >= deadlineOf(machine);
     if (isWoken || unixMs - dueUnixMs > SLEPT_MS) wake();
-    if (connection?.tick()) tell({ do: "closed", code: null });
+    if (connection?.tick()) lost();
     if (isDue) tell({ do: "tick" });
     proceed();
   }
@@ -236,7 +240,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
       wakeAt = ms + WAKE_PAUSE_MS;
       const { status } = machine.link;
       if (status === "waiting") tell({ do: "start" });
-      else if (status === "open" && connection?.wake()) tell({ do: "closed", code: null });
+      else if (status === "open" && connection?.wake()) lost();
     }
     schedule();
   }

@@ -130,7 +130,6 @@ function call(listener: Listener, event: unknown): void {
 
 /** A copy of its own, so that what the program does to its buffer later changes nothing. */
 function frame(data: string | ArrayBuffer | ArrayBufferView<ArrayBuffer>): Data {
-  if (typeof data === "string") return data;
-  if (data instanceof ArrayBuffer) return data.slice(0);
+  if (!ArrayBuffer.isView(data)) return data.slice(0);
   return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
 }

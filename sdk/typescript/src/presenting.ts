@@ -78,7 +78,8 @@ export function refused(machine: Machine, presented: Presented, message: Incomin
     return evidence === "cookie" ? redial(machine) : present(machine, settle);
   }
   const { kept } = machine;
-  if (kept ? kept.session === session : reason !== "stale") {
+  // A cookie may outlive what is known of its session, and why that ended stays said.
+  if (kept ? kept.session === session : reason !== "stale" && (session || machine.ended === "logged_out")) {
     end(machine, session, reason === "proof_required" && evidence === "proof" ? "key_lost" : reason);
   }
   tell(machine, settle, outcomeOf(message));

@@ -174,6 +174,22 @@ test("a session whose cookie is gone is over", async () => {
   assert.equal(world.storage.text, null);
 });
 
+test("why a session ended stays said although its cookie is refused after it", async () => {
+  const { world, client } = await loggedIn();
+  world.socket.say({ type: "Ended", reason: "password_changed" });
+  world.socket.breakOff(4403, "password_changed");
+  await world.pass(250);
+  await presented(world, { type: "InvalidToken", reason: "revoked" } as { type: string });
+  assert.ok(client.state.status === "logged-out" && client.state.reason === "password_changed");
+});
+
+test("a cookie that nobody remembers and that is refused says why", async () => {
+  const world = new World();
+  const { client } = world.open(BY_COOKIE);
+  await presented(world, { type: "InvalidToken", reason: "reused" } as { type: string });
+  assert.ok(client.state.status === "logged-out" && client.state.reason === "reused");
+});
+
 test("a cookie that is refused is forgotten", async () => {
   const { world, client } = await loggedIn();
   world.socket.breakOff();
