@@ -24,6 +24,8 @@ use handfast_ledger::{
     accounts::{Accounts, SqliteAccounts},
     fanout::Fanout,
 };
+#[cfg(feature = "postgres")]
+use handfast_ledger::{Postgres, PostgresUrl, accounts::PostgresAccounts};
 use std::{
     fmt,
     fs::DirBuilder,
@@ -131,30 +133,33 @@ impl Builder {
 
     /// A node on the embedded ledger in the folder `data`, which is made if it is not there, for its owner only.
     pub(crate) fn open(data: &Path) -> Result<Self, StartError> {
-        let folder = |source| StartError::Folder {
-            path: data.to_path_buf(),
-            source,
-        };
-        if !data.exists() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(data)
-                .map_err(folder)?;
-        }
-        let accounts: Arc<dyn Accounts> =
-            Arc::new(SqliteAccounts::open(&data.join(ACCOUNTS_FILE))?);
-        Ok(Self {
-            ledger: Box::new(Sqlite::open(&data.join(LEDGER_FILE))?),
+        make_folder(data)?;
+        let accounts = SqliteAccounts::open(&data.join(ACCOUNTS_FILE))?;
+        let ledger = Sqlite::open(&data.join(LEDGER_FILE))?;
+        Ok(Self::with_accounts(data, ledger, accounts))
+    }
+
+    /// A node on a PostgreSQL database, with its keys in the folder `data`.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn open_postgres(data: &Path, url: &PostgresUrl) -> Result<Self, StartError> {
+        make_folder(data)?;
+        let accounts = PostgresAccounts::open(url).map_err(OpenError::from)?;
+        let ledger = Postgres::open(url).map_err(OpenError::from)?;
+        Ok(Self::with_accounts(data, ledger, accounts))
+    }
+
+    fn with_accounts(data: &Path, ledger: impl Backend, accounts: impl Accounts) -> Self {
+        Self {
+            ledger: Box::new(ledger),
             fanout: None,
-            credentials: Source::From(accounts),
+            credentials: Source::From(Arc::new(accounts)),
             keys: Source::From(KeyFile::new(data.join(KEYS_FILE))),
             settings: Settings::default(),
             passwords: PasswordSettings::default(),
             algorithm: Algorithm::Hs256,
             names: (NAME.into(), NAME.into()),
             application: Application::None,
-        })
+        }
     }
 
     /// Has the node tell others at once what changes, and hear of them. Without it they find out on their timers, at
@@ -271,6 +276,18 @@ impl Builder {
         drop(tokio::spawn(upkeep::sweep(Arc::downgrade(&node))));
         Ok(Handfast { node })
     }
+}
+
+/// Makes the data folder, for its owner only, where there is none.
+fn make_folder(data: &Path) -> Result<(), StartError> {
+    if data.exists() {
+        return Ok(());
+    }
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|source| StartError::Folder {
+        path: data.to_path_buf(),
+        source,
+    })
 }
 
 impl fmt::Debug for Builder {

@@ -68,6 +68,8 @@ use axum::{
     routing::{any, post},
 };
 use handfast_core::connection::Signal;
+#[cfg(feature = "postgres")]
+pub use handfast_ledger::{InvalidPostgresUrl, PostgresUrl};
 use handfast_ledger::{Ledger, LedgerError};
 use node::Node;
 use std::{path::Path, sync::Arc, time::Duration};
@@ -90,6 +92,19 @@ impl Handfast {
     /// [`StartError`], which names the file.
     pub fn open(data: impl AsRef<Path>) -> Result<Builder, StartError> {
         Builder::open(data.as_ref())
+    }
+
+    /// A node on a PostgreSQL database, which any number of nodes share; its keys are in the folder `data`, and every
+    /// node must be given the same. The tables are made where there are none. Set it up further, then
+    /// [`start`](Builder::start) it.
+    ///
+    /// This waits for the database on a thread of its own, for a few seconds at most.
+    ///
+    /// # Errors
+    /// [`StartError`], which names the database without who asks.
+    #[cfg(feature = "postgres")]
+    pub fn open_postgres(data: impl AsRef<Path>, url: &PostgresUrl) -> Result<Builder, StartError> {
+        Builder::open_postgres(data.as_ref(), url)
     }
 
     /// The routes of the WebSocket endpoint, `/ws` and `/ws/`, and in cookie delivery that of `/session/cookie`.

@@ -22,6 +22,11 @@ Examples:
   handfast token inspect < token.txt      from a file
   handfast token inspect --json < token.txt | jq .claims.exp";
 
+const COPY_EXAMPLES: &str = "\
+Examples:
+  handfast ledger copy --to - < url.txt
+  handfast ledger copy --to postgres://handfast@db.example.com/handfast?sslmode=verify-full";
+
 /// Session authentication for WebSockets: log in once, and the connection is the session.
 #[derive(Debug, Parser)]
 #[command(
@@ -71,7 +76,14 @@ impl SettingArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Serve clients. This is what handfast does without a command.
-    Serve,
+    Serve {
+        /// Wait for the ledger where it cannot be reached yet, instead of failing.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Bring the ledger up to date, or move it.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Show or check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -89,6 +101,24 @@ pub(super) enum Command {
         /// Print the findings as JSON.
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LedgerCommand {
+    /// Make the tables of `ledger.url` where there are none, and bring older ones up to date.
+    ///
+    /// A server does the same when it starts.
+    Migrate,
+    /// Copy the embedded ledger and its accounts into an empty PostgreSQL database.
+    ///
+    /// Everything is copied, or nothing. No server may run on the embedded ledger meanwhile.
+    #[command(after_help = COPY_EXAMPLES)]
+    Copy {
+        /// The database. `-` reads its URL from stdin, which keeps the password out of the shell's
+        /// history.
+        #[arg(long, value_name = "URL")]
+        to: String,
     },
 }
 

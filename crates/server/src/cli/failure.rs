@@ -1,5 +1,6 @@
 //! How a command ends.
 
+use super::ledger::LedgerFailure;
 use crate::{config::Problems, serve::ServeError};
 use handfast::keys::{KeyFileError, KeyFileFault};
 use std::{io, process::ExitCode};
@@ -25,6 +26,9 @@ pub(crate) enum Failure {
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
+    /// A ledger was not brought up to date or copied.
+    #[error(transparent)]
+    Ledger(#[from] LedgerFailure),
     /// A token was to be inspected, and none was given.
     #[error("no token was given")]
     NoToken,
@@ -51,7 +55,9 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Config(_) | Self::NoToken => 2,
-            Self::Serve(_) | Self::Keys(_) | Self::Input(_) | Self::Output(_) => 1,
+            Self::Serve(_) | Self::Keys(_) | Self::Ledger(_) | Self::Input(_) | Self::Output(_) => {
+                1
+            }
         })
     }
 
@@ -64,6 +70,7 @@ impl Failure {
                 }
                 _ => None,
             },
+            Self::Ledger(failure) => failure.remedy(),
             Self::NoToken => Some("give it on stdin: handfast token inspect < FILE"),
             Self::Config(_) | Self::Serve(_) | Self::Input(_) | Self::Output(_) => None,
         }

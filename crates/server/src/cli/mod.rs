@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod failure;
 mod keys;
+mod ledger;
 mod print;
 mod time;
 mod token;
@@ -16,7 +17,7 @@ use crate::{
     config::{Environment, Loaded, Remedy as _, load},
     descriptors, serve,
 };
-use args::{Cli, Command, ConfigCommand, KeysCommand, TokenCommand};
+use args::{Cli, Command, ConfigCommand, KeysCommand, LedgerCommand, TokenCommand};
 use clap::Parser as _;
 use failure::{Failure, Outcome};
 use handfast::clock::SystemClock;
@@ -46,8 +47,13 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, environment: Environment
 fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Outcome, Failure> {
     let loaded = load(cli.settings.flags(), environment)?;
     let now = SystemClock::start().now().unix;
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(&loaded, out),
+    match cli.command.unwrap_or(Command::Serve { wait: false }) {
+        Command::Serve { wait } => serve(&loaded, wait, out),
+        Command::Ledger(LedgerCommand::Migrate) => ledger::migrate(&loaded.config, out),
+        Command::Ledger(LedgerCommand::Copy { to }) => {
+            crate::logging::start(&loaded.config.log);
+            ledger::copy_to(&loaded.config, &to, out)
+        }
         Command::Config(ConfigCommand::Show) => config::show(&loaded, out),
         Command::Config(ConfigCommand::Check) => config::check(&loaded, out),
         Command::Keys(KeysCommand::List { json }) => keys::list(&loaded.config, now, json, out),
@@ -59,7 +65,7 @@ fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Ou
     }
 }
 
-fn serve(loaded: &Loaded, out: &mut dyn Write) -> Result<Outcome, Failure> {
+fn serve(loaded: &Loaded, wait: bool, out: &mut dyn Write) -> Result<Outcome, Failure> {
     crate::logging::start(&loaded.config.log);
     for warning in &loaded.warnings {
         tracing::warn!(set = %warning.source, remedy = warning.what.remedy(), "{warning}");
@@ -67,6 +73,6 @@ fn serve(loaded: &Loaded, out: &mut dyn Write) -> Result<Outcome, Failure> {
     if let Err(error) = descriptors::raise() {
         tracing::warn!(%error, "the limit on open files stays as it is");
     }
-    serve::run(loaded, out)?;
+    serve::run(loaded, wait, out)?;
     Ok(Outcome::Fine)
 }

@@ -56,6 +56,7 @@ pub(super) fn failure(out: &mut dyn Write, failure: &Failure) -> io::Result<()> 
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Failure::Serve(_)
         | Failure::Keys(_)
+        | Failure::Ledger(_)
         | Failure::NoToken
         | Failure::Input(_)
         | Failure::Output(_) => {

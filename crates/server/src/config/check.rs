@@ -176,8 +176,8 @@ impl Checks<'_> {
     }
 
     fn fanout(&mut self) {
-        let LedgerUrl::Sqlite = self.config.ledger.url;
-        if !matches!(self.config.fanout.url, FanoutUrl::OfLedger) {
+        let is_alone = self.config.ledger.url == LedgerUrl::Sqlite;
+        if is_alone && !matches!(self.config.fanout.url, FanoutUrl::OfLedger) {
             self.doubt(&["fanout.url", "ledger.url"], Doubt::NobodyToTell);
         }
     }

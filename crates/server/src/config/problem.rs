@@ -6,6 +6,7 @@ use super::{
     unknown::section_of,
     value::Form,
 };
+use handfast::InvalidPostgresUrl;
 use std::fmt;
 
 /// Something to say about one setting.
@@ -96,6 +97,8 @@ pub(crate) enum Wrong {
     UnknownUrl { supported: &'static str },
     #[error("the URL cannot be read")]
     MalformedUrl { form: &'static str },
+    #[error(transparent)]
+    PostgresUrl(InvalidPostgresUrl),
     #[error("any origin at all would let every web page use its visitors' sessions")]
     AnyOrigin,
     #[error(transparent)]
@@ -146,6 +149,10 @@ impl Remedy for Wrong {
             }
             Self::MalformedUrl { form } => format!("write {form}"),
             Self::UnfitLedger => "keep the ledger in \"sqlite\"".to_owned(),
+            Self::PostgresUrl(_) => {
+                "write \"postgres://user:password@host/database\", with %40 for an @ in the password".to_owned()
+            }
+            Self::UnfitLedger => "keep the ledger in \"sqlite\" or a PostgreSQL database".to_owned(),
             Self::AnyOrigin => "list each origin that may connect".to_owned(),
             Self::Together(clash) => clash.remedy(),
         }

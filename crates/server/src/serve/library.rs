@@ -15,9 +15,12 @@ use handfast::{
 
 /// A node as the configuration says.
 pub(super) fn builder(config: &Config) -> Result<Builder, StartError> {
-    let LedgerUrl::Sqlite = config.ledger.url;
     let token = &config.token;
-    let builder = Handfast::open(&config.data)?
+    let builder = match &config.ledger.url {
+        LedgerUrl::Sqlite => Handfast::open(&config.data)?,
+        LedgerUrl::Postgres(url) => Handfast::open_postgres(&config.data, url)?,
+    };
+    let builder = builder
         .settings(settings(config))
         .passwords(passwords(config))
         .tokens(&token.issuer, &token.audience, token.algorithm);

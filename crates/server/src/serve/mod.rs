@@ -3,6 +3,7 @@
 mod health;
 mod library;
 mod signals;
+mod wait;
 
 pub(crate) use library::fanout;
 
@@ -51,14 +52,17 @@ pub(crate) enum ServeError {
     Tls(#[from] TlsError),
 }
 
-/// Serves until the process is told to stop.
+/// Serves until the process is told to stop. With `wait`, a ledger that cannot be reached yet is waited for.
 ///
 /// # Errors
 /// [`ServeError`] if it cannot start.
-pub(crate) fn run(loaded: &Loaded, out: &mut dyn Write) -> Result<(), ServeError> {
+pub(crate) fn run(loaded: &Loaded, wait: bool, out: &mut dyn Write) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    if wait {
+        runtime.block_on(wait::for_ledger(&loaded.config))?;
+    }
     let server = runtime.block_on(Server::start(&loaded.config))?;
     writeln!(out, "handfast is ready at {}", server.url())?;
     out.flush()?;

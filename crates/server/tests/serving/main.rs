@@ -7,4 +7,5 @@ mod server;
 mod cookie;
 mod crash;
 mod lifecycle;
+mod postgres;
 mod secrets;

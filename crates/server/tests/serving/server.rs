@@ -17,6 +17,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a free port, on the data in `folder`, with these variables set.
     pub(crate) fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::start_with(folder, variables, &[])
+    }
+
+    /// The same, of a server that waits until it can start.
+    pub(crate) fn waiting(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::start_with(folder, variables, &["--wait"])
+    }
+
+    fn start_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
         let log = fs::File::options()
             .create(true)
             .append(true)
@@ -25,6 +34,7 @@ impl Server {
         let mut process = Command::new(env!("CARGO_BIN_EXE_handfast"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.join("data"))
+            .args(arguments)
             .env_clear()
             .env("HANDFAST_PASSWORD__MEMORY_KIB", "8")
             .env("HANDFAST_PASSWORD__ITERATIONS", "1")

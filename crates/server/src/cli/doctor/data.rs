@@ -2,9 +2,12 @@
 
 use super::finding::{Check, Finding};
 use crate::{cli::time::relative, data::DataFolder};
-use handfast::keys::{KeyFile, KeyRing};
+use handfast::{
+    PostgresUrl,
+    keys::{KeyFile, KeyRing},
+};
 use handfast_core::time::Timestamp;
-use handfast_ledger::{OpenError, Sqlite};
+use handfast_ledger::{DatabaseError, OpenError, Postgres, Sqlite};
 use rustix::fs::{Access, access, statvfs};
 use std::{
     error::Error as _, fs::Metadata, os::unix::fs::MetadataExt as _, path::Path, time::Duration,
@@ -140,6 +143,32 @@ pub(super) fn databases(folder: DataFolder<'_>) -> Vec<Finding> {
         private(accounts, &folder.accounts())
             .unwrap_or_else(|| accounts.ok(format!("{} is there", folder.accounts().display()))),
     ]
+}
+
+/// Whether the ledger's database answers.
+pub(super) fn server(url: &PostgresUrl) -> Finding {
+    let check = Check("ledger");
+    match Postgres::open_beside(url) {
+        Ok(ledger) => {
+            drop(ledger);
+            check.ok(format!(
+                "the database at {} answers and is up to date",
+                url.place()
+            ))
+        }
+        Err(error @ DatabaseError::Older { .. }) => check.warn(
+            error.to_string(),
+            "handfast ledger migrate, or start handfast",
+        ),
+        Err(error) => {
+            let causes = std::iter::successors(error.source(), |cause| cause.source());
+            let causes: Vec<_> = causes.map(|cause| format!(": {cause}")).collect();
+            check.fail(
+                format!("{error}{}", causes.concat()),
+                "without its ledger a node lets nobody in: mend this before it starts",
+            )
+        }
+    }
 }
 
 /// A finding if the file is not there, or open to others; nothing if it is as it should be.

@@ -12,7 +12,7 @@ use super::{
     print::{self, ERROR, HEADING, OK, WARNING},
 };
 use crate::{
-    config::{Loaded, Remedy as _},
+    config::{LedgerUrl, Loaded, Remedy as _},
     data::DataFolder,
 };
 use finding::{Check, Finding, Verdict};
@@ -46,7 +46,10 @@ fn examine(loaded: &Loaded, now: Timestamp) -> Vec<Finding> {
     let mut findings = configuration(loaded);
     findings.extend(data::folder(folder));
     findings.extend(data::keys(folder, now));
-    findings.extend(data::databases(folder));
+    findings.extend(match &config.ledger.url {
+        LedgerUrl::Sqlite => data::databases(folder),
+        LedgerUrl::Postgres(url) => vec![data::server(url)],
+    });
     findings.extend(fanout::reach(config));
     findings.push(listen::address(config));
     findings.extend(exposure::of(config));

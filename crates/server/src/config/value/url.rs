@@ -4,6 +4,7 @@
 
 use super::{Form, Raw, Setting};
 use crate::config::problem::Wrong;
+use handfast::PostgresUrl;
 use handfast::fanout::Channel;
 #[cfg(any(feature = "redis", feature = "nats"))]
 use handfast::fanout::InvalidUrl;
@@ -13,31 +14,36 @@ use handfast::fanout::NatsUrl;
 use handfast::fanout::RedisUrl;
 
 /// Where the ledger is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LedgerUrl {
     /// SQLite in the data folder.
     Sqlite,
+    /// A PostgreSQL database.
+    Postgres(Box<PostgresUrl>),
 }
+
+/// What a ledger can be, for whoever wrote something else.
+const LEDGERS: &str = "\"sqlite\" and \"postgres://user:password@host/database\"";
 
 impl Setting for LedgerUrl {
     fn read(raw: &Raw) -> Result<Self, Wrong> {
         let text = raw.text(Form::Url)?;
         match scheme(text) {
             "sqlite" if text == "sqlite" => Ok(Self::Sqlite),
-            "postgres" | "postgresql" => Err(Wrong::NotInThisBuild {
-                what: "PostgreSQL as the ledger",
-                supported: "\"sqlite\"",
-            }),
+            "postgres" | "postgresql" => match text.parse::<PostgresUrl>() {
+                Ok(url) => Ok(Self::Postgres(Box::new(url))),
+                Err(invalid) => Err(Wrong::PostgresUrl(invalid)),
+            },
             "redis" | "rediss" | "valkey" | "valkeys" => Err(Wrong::UnfitLedger),
-            _ => Err(Wrong::UnknownUrl {
-                supported: "\"sqlite\"",
-            }),
+            _ => Err(Wrong::UnknownUrl { supported: LEDGERS }),
         }
     }
 
     fn show(&self) -> toml::Value {
-        let Self::Sqlite = self;
-        toml::Value::String("sqlite".to_owned())
+        toml::Value::String(match self {
+            Self::Sqlite => "sqlite".to_owned(),
+            Self::Postgres(url) => url.to_string(),
+        })
     }
 }
 
@@ -149,7 +155,7 @@ mod tests {
     #[test]
     fn no_complaint_about_a_url_repeats_its_password() {
         for url in [
-            "postgres://handfast:hunter2@db/handfast",
+            "postgres://handfast:hunter2@db:port/handfast",
             "redis://:hunter2@",
             "nats://:hunter2@",
             "mysql://root:hunter2@db",
@@ -201,6 +207,16 @@ mod tests {
         let read = |name: &str| Channel::read(&text(name));
         assert_eq!(read("eu-1").map(|it| it.to_string()), Ok("eu-1".to_owned()));
         assert!(read("a b").is_err() && read("").is_err());
+    }
+
+    #[test]
+    fn a_postgresql_database_is_a_ledger_and_shows_no_password() {
+        let url = LedgerUrl::read(&text("postgres://handfast:hunter2@db/handfast"));
+        let shown = url.expect("it is a ledger").show();
+        assert_eq!(
+            shown.as_str(),
+            Some("postgres://handfast:…@db:5432/handfast")
+        );
     }
 
     #[test]
