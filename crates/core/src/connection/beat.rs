@@ -4,20 +4,27 @@ use super::{Connection, Delivery, Kind, Output, Question, State};
 use crate::{
     close::{CloseCode, Closing},
     message::{Answer, Envelope},
-    time::Now,
+    time::{Moment, Now},
 };
 use core::time::Duration;
 
 impl Connection {
     /// How long a connection may be silent.
-    pub(super) fn patience(&self) -> Duration {
+    fn patience(&self) -> Duration {
         self.limits
             .heartbeat_interval
             .saturating_add(self.limits.heartbeat_timeout)
     }
 
+    /// When a connection that stays silent is given up. Never while it is not read: its pongs wait unseen then, behind
+    /// what the ledger has to decide first, and a slow ledger is not the client's silence.
+    pub(super) fn silent_until(&self) -> Option<Moment> {
+        self.takes_frames()
+            .then(|| self.heard_at.after(self.patience()))
+    }
+
     pub(super) fn tick(&mut self, now: Now) {
-        if now.moment.since(self.heard_at) >= self.patience() {
+        if self.silent_until().is_some_and(|until| now.moment >= until) {
             return self.close(Closing::new(CloseCode::HeartbeatMissed, "heartbeat"));
         }
         match &self.state {

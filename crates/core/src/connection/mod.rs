@@ -183,13 +183,13 @@ impl Connection {
     /// When to wake the machine with [`Input::Tick`], unless something happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
-        let silent = self.heard_at.after(self.patience());
         let own = match &self.state {
             State::Unauthenticated { until } => *until,
             State::Bound(bound) => bound.expires,
             State::Closed => return None,
         };
-        Some(own.min(silent).min(self.beat_at))
+        let next = own.min(self.beat_at);
+        Some(self.silent_until().map_or(next, |until| next.min(until)))
     }
 
     /// Whether the machine takes another frame. It does not while one waits for a question to be answered; pongs,

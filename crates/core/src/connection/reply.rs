@@ -15,6 +15,10 @@ impl Connection {
         let Some(asked) = self.asked.take() else {
             return;
         };
+        if self.queued.is_some() {
+            // It is read again from now on; what it sent meanwhile is still to be heard.
+            self.heard_at = now.moment;
+        }
         let Asked { id, kind } = *asked;
         match (kind, reply) {
             (

@@ -213,6 +213,27 @@ fn a_token_is_answered_before_the_connection_is_closed_for_what_came_behind_it()
 }
 
 #[test]
+fn a_connection_that_is_not_read_is_not_taken_for_silent() {
+    let mut machine = Machine::logged_in(Framing::V1);
+    assert_eq!(machine.say(1_000, r#"{"type":"Sessions"}"#), ["ask List"]);
+    assert_eq!(machine.say(1_000, r#"{"type":"Ping"}"#), [""; 0]);
+    assert!(!machine.connection.takes_frames());
+    let mut ms = 1_000;
+    while ms < 200_000 {
+        ms = machine.connection.deadline().expect("a beat").as_millis();
+        assert_eq!(machine.put(ms, Input::Tick), ["ping"]);
+    }
+    let expected = ["Unavailable", "Pong"];
+    assert_eq!(
+        machine.reply(ms, Reply::Unavailable { retry_after: 2 }),
+        expected
+    );
+    let silent = ms + 35_000;
+    assert_eq!(machine.put(silent - 1, Input::Tick), ["ping"]);
+    assert_eq!(machine.put(silent, Input::Tick), ["4408 heartbeat"]);
+}
+
+#[test]
 fn refused_tokens_buy_no_time() {
     let mut machine = Machine::new(Framing::Plain);
     for second in 1..299 {
