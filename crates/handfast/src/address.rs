@@ -55,10 +55,7 @@ pub struct AddressLimits {
 
 /// The connections of each address. An IPv6 client has a whole /64 to choose from, so that counts as one.
 #[derive(Debug)]
-pub(crate) struct Addresses {
-    limits: AddressLimits,
-    counts: Mutex<HashMap<IpAddr, Counts>>,
-}
+pub(crate) struct Addresses(Mutex<HashMap<IpAddr, Counts>>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -83,23 +80,24 @@ enum Standing {
 }
 
 impl Addresses {
-    pub(crate) fn new(limits: AddressLimits) -> Self {
-        Self {
-            limits,
-            counts: Mutex::default(),
-        }
+    pub(crate) fn new() -> Self {
+        Self(Mutex::default())
     }
 
-    /// A place for one more connection, which is not authenticated.
+    /// A place within `limits` for one more connection, which is not authenticated.
     ///
     /// # Errors
     /// If there are too many: a place that counts for nothing, for a connection that is closed at once.
-    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, Place> {
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        address: IpAddr,
+        limits: AddressLimits,
+    ) -> Result<Place, Place> {
         let mut counts = self.counts();
         let of_block = counts.entry(block(address)).or_default();
         let full = |limit: Option<u32>, count| limit.is_some_and(|limit| count >= limit);
-        let too_many = full(self.limits.connections, of_block.connections)
-            || full(self.limits.unauthenticated, of_block.unauthenticated);
+        let too_many = full(limits.connections, of_block.connections)
+            || full(limits.unauthenticated, of_block.unauthenticated);
         let place = |standing| Place {
             addresses: Arc::clone(self),
             address,
@@ -115,7 +113,7 @@ impl Addresses {
 
     /// Counting cannot panic half-way.
     fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, Counts>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -227,21 +225,24 @@ mod tests {
             connections: Some(2),
             unauthenticated: Some(1),
         };
-        let addresses = Arc::new(Addresses::new(limits));
-        let mut first = addresses.enter(address("1.2.3.4")).unwrap();
+        let addresses = Arc::new(Addresses::new());
+        let mut first = addresses.enter(address("1.2.3.4"), limits).unwrap();
         assert!(
-            addresses.enter(address("1.2.3.4")).is_err(),
+            addresses.enter(address("1.2.3.4"), limits).is_err(),
             "one is not authenticated yet"
         );
         first.set_authenticated(true);
-        let second = addresses.enter(address("1.2.3.4")).unwrap();
-        assert!(addresses.enter(address("1.2.3.4")).is_err(), "two are all");
+        let second = addresses.enter(address("1.2.3.4"), limits).unwrap();
         assert!(
-            addresses.enter(address("1.2.3.5")).is_ok(),
+            addresses.enter(address("1.2.3.4"), limits).is_err(),
+            "two are all"
+        );
+        assert!(
+            addresses.enter(address("1.2.3.5"), limits).is_ok(),
             "another address has its own"
         );
         drop(second);
-        assert!(addresses.enter(address("1.2.3.4")).is_ok());
+        assert!(addresses.enter(address("1.2.3.4"), limits).is_ok());
         drop(first);
         assert!(
             addresses.counts().is_empty(),
@@ -255,9 +256,13 @@ mod tests {
             connections: Some(1),
             unauthenticated: None,
         };
-        let addresses = Arc::new(Addresses::new(limits));
-        let _first = addresses.enter(address("2001:db8:1:2::1")).unwrap();
-        assert!(addresses.enter(address("2001:db8:1:2:ffff::9")).is_err());
-        assert!(addresses.enter(address("2001:db8:1:3::1")).is_ok());
+        let addresses = Arc::new(Addresses::new());
+        let _first = addresses.enter(address("2001:db8:1:2::1"), limits).unwrap();
+        assert!(
+            addresses
+                .enter(address("2001:db8:1:2:ffff::9"), limits)
+                .is_err()
+        );
+        assert!(addresses.enter(address("2001:db8:1:3::1"), limits).is_ok());
     }
 }

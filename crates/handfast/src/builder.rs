@@ -14,7 +14,7 @@ use crate::{
     proof::Nonces,
     random,
     session::Application,
-    settings::Settings,
+    settings::{LiveSettings, Settings},
     token::TokenIssuer,
     upkeep,
 };
@@ -254,7 +254,6 @@ impl Builder {
         let beginning = ledger.changes_since(Cursor::END);
         let (issuer, audience) = self.names;
         let node = Arc::new(Node {
-            connection_limits: Arc::new(self.settings.connection),
             clock,
             hub,
             ledger,
@@ -263,13 +262,13 @@ impl Builder {
             nonces: Nonces::new(),
             credentials,
             application: self.application,
-            addresses: Arc::new(Addresses::new(self.settings.addresses)),
-            logins_by_account: Limiter::new(self.settings.rates.logins_per_account),
-            logins_by_address: Limiter::new(self.settings.rates.logins_per_address),
-            presentations: Limiter::new(self.settings.rates.presentations_per_session),
-            exchanges: Limiter::new(self.settings.rates.presentations_per_session),
+            addresses: Arc::new(Addresses::new()),
+            logins_by_account: Limiter::new(),
+            logins_by_address: Limiter::new(),
+            presentations: Limiter::new(),
+            exchanges: Limiter::new(),
             used_tickets: UsedTickets::new(),
-            settings: self.settings,
+            settings: LiveSettings::new(self.settings),
         });
         let followed = Arc::downgrade(&node);
         drop(tokio::spawn(follow::follow(followed, beginning, inbox)));

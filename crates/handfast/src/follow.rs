@@ -53,7 +53,7 @@ pub(crate) async fn follow(
     loop {
         let Some(interval) = node
             .upgrade()
-            .map(|node| node.settings.connection.heartbeat_interval)
+            .map(|node| node.settings.current().connection.heartbeat_interval)
         else {
             return;
         };

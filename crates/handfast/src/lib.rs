@@ -4,7 +4,7 @@
 //! connection a [`Session`] to receive from and send to.
 //!
 //! ```no_run
-//! use handfast::{Application, Handfast};
+//! use handfast::{Application, Handfast, Serving};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let handfast = Handfast::open("handfast-data")?
@@ -17,7 +17,7 @@
 //!     }))
 //!     .start()?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:9001").await?;
-//! handfast::serve(listener, handfast.router(), Default::default(), std::future::pending()).await;
+//! handfast::serve(listener, handfast.router(), Serving::default(), std::future::pending()).await;
 //! # Ok(())
 //! # }
 //! ```
@@ -59,7 +59,7 @@ pub use handfast_core::{
 };
 pub use handfast_ledger::fanout;
 pub use origin::AllowedOrigins;
-pub use serve::{Serving, serve};
+pub use serve::{LiveServing, Serving, serve};
 pub use session::{Application, Program, SendError, Session, SessionSender};
 pub use settings::{LoginLimits, Rates, Settings, TransportLimits};
 
@@ -112,7 +112,7 @@ impl Handfast {
         let endpoint = Router::new()
             .route("/ws", any(upgrade::upgrade))
             .route("/ws/", any(upgrade::upgrade));
-        let router = match self.node.settings.connection.delivery {
+        let router = match self.node.settings.current().connection.delivery {
             TokenDelivery::Message => endpoint,
             TokenDelivery::Cookie => {
                 let cookie = post(cookie::exchange).delete(cookie::clear);
@@ -120,6 +120,22 @@ impl Handfast {
             }
         };
         router.with_state(Arc::clone(&self.node))
+    }
+
+    /// Goes on with other settings, all of them at once. Requests from now on are held to them. A connection that is
+    /// open keeps its times, its number of invalid requests and what its client was told of the heartbeat; its bytes,
+    /// rates and tokens are the new settings' concern. How tokens are delivered stays what it was when the node started.
+    pub fn change_settings(&self, settings: Settings) {
+        let delivery = self.node.settings.current().connection.delivery;
+        let connection = ConnectionLimits {
+            delivery,
+            ..settings.connection
+        };
+        self.node.ledger.set_policy(settings.tokens);
+        self.node.settings.replace(Settings {
+            connection,
+            ..settings
+        });
     }
 
     /// The node's ledger.

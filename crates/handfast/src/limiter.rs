@@ -15,39 +15,38 @@ const SHARDS: usize = 16;
 /// How many names a shard holds before it forgets the ones whose rate is unused, and then any.
 const NAMES_PER_SHARD: usize = 16_384;
 
-/// One rate, kept for every name that uses it. Its memory is bounded: an attacker with more names than it holds makes
-/// it forget some, which lifts a limit for a while and locks nobody out.
+/// What every name has taken of a rate, which whoever takes states: it may be another one tomorrow. Its memory is
+/// bounded: an attacker with more names than it holds makes it forget some, which lifts a limit for a while and locks
+/// nobody out.
 #[derive(Debug)]
 pub(crate) struct Limiter<K> {
-    rate: Option<Rate>,
     hasher: RandomState,
     shards: Box<[Mutex<HashMap<K, Taken>>]>,
 }
 
 impl<K: Hash + Eq> Limiter<K> {
-    /// Keeps to `rate`; `None` lifts it.
-    pub(crate) fn new(rate: Option<Rate>) -> Self {
+    /// Nothing is taken yet.
+    pub(crate) fn new() -> Self {
         Self {
-            rate,
             hasher: RandomState::new(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
         }
     }
 
-    /// Takes one from the rate of `name`.
+    /// Takes one from the `rate` of `name`; `None` lifts it.
     ///
     /// # Errors
     /// [`Exceeded`] if there is none to take.
-    pub(crate) fn take(&self, name: K, now: Moment) -> Result<(), Exceeded> {
-        let Some(rate) = self.rate else { return Ok(()) };
+    pub(crate) fn take(&self, name: K, rate: Option<Rate>, now: Moment) -> Result<(), Exceeded> {
+        let Some(rate) = rate else { return Ok(()) };
         let mut shard = self.shard(&name);
         make_room(&mut shard, rate, now);
         shard.entry(name).or_default().take(rate, now)
     }
 
-    /// Takes `cost` more from the rate of `name`, whether they are there or not.
-    pub(crate) fn charge(&self, name: K, cost: u32, now: Moment) {
-        let Some(rate) = self.rate else { return };
+    /// Takes `cost` more from the `rate` of `name`, whether they are there or not.
+    pub(crate) fn charge(&self, name: K, rate: Option<Rate>, cost: u32, now: Moment) {
+        let Some(rate) = rate else { return };
         let mut shard = self.shard(&name);
         make_room(&mut shard, rate, now);
         shard.entry(name).or_default().charge(rate, cost, now);
@@ -76,27 +75,39 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    const TWO: Option<Rate> = rate(2);
+
+    const fn rate(count: u32) -> Option<Rate> {
+        let window = Duration::from_secs(10);
+        Some(Rate { count, window })
+    }
+
     #[test]
     fn one_name_used_up_leaves_the_others_alone() {
-        let limiter = Limiter::new(Some(Rate {
-            count: 2,
-            window: Duration::from_secs(10),
-        }));
+        let limiter = Limiter::new();
         let now = Moment::from_millis(0);
-        assert_eq!(limiter.take("a", now), Ok(()));
-        assert_eq!(limiter.take("a", now), Ok(()));
-        assert!(limiter.take("a", now).is_err());
-        assert_eq!(limiter.take("b", now), Ok(()));
+        assert_eq!(limiter.take("a", TWO, now), Ok(()));
+        assert_eq!(limiter.take("a", TWO, now), Ok(()));
+        assert!(limiter.take("a", TWO, now).is_err());
+        assert_eq!(limiter.take("b", TWO, now), Ok(()));
+    }
+
+    #[test]
+    fn what_was_taken_counts_when_the_rate_is_another_one() {
+        let limiter = Limiter::new();
+        let now = Moment::from_millis(0);
+        assert_eq!(limiter.take("a", TWO, now), Ok(()));
+        assert_eq!(limiter.take("a", TWO, now), Ok(()));
+        assert!(limiter.take("a", rate(1), now).is_err());
+        assert_eq!(limiter.take("a", rate(3), now), Ok(()));
+        assert!(limiter.take("a", rate(3), now).is_err());
     }
 
     #[test]
     fn more_names_than_it_holds_do_not_make_it_grow() {
-        let limiter = Limiter::new(Some(Rate {
-            count: 2,
-            window: Duration::from_secs(10),
-        }));
+        let limiter = Limiter::new();
         for name in 0..SHARDS * NAMES_PER_SHARD * 2 {
-            assert_eq!(limiter.take(name, Moment::from_millis(0)), Ok(()));
+            assert_eq!(limiter.take(name, TWO, Moment::from_millis(0)), Ok(()));
         }
         let held: usize = limiter
             .shards
@@ -108,9 +119,9 @@ mod tests {
 
     #[test]
     fn a_lifted_rate_keeps_nothing() {
-        let limiter = Limiter::new(None);
+        let limiter = Limiter::new();
         for _ in 0..100 {
-            assert_eq!(limiter.take("a", Moment::from_millis(0)), Ok(()));
+            assert_eq!(limiter.take("a", None, Moment::from_millis(0)), Ok(()));
         }
         assert!(
             limiter

@@ -2,10 +2,9 @@
 
 use crate::{
     address::Addresses, cookie::UsedTickets, credentials::Credentials, hub::Hub, limiter::Limiter,
-    proof::Nonces, session::Application, settings::Settings, token::TokenIssuer,
+    proof::Nonces, session::Application, settings::LiveSettings, token::TokenIssuer,
 };
 use handfast_core::{
-    limits::ConnectionLimits,
     message::Grant,
     session::{SessionId, SessionRecord},
     time::{Clock, Moment},
@@ -21,8 +20,7 @@ const WAKE_STEP_MAX: Duration = Duration::from_millis(250);
 
 /// What all connections of a node share.
 pub(crate) struct Node {
-    pub(crate) settings: Settings,
-    pub(crate) connection_limits: Arc<ConnectionLimits>,
+    pub(crate) settings: LiveSettings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) ledger: Ledger,
@@ -44,9 +42,8 @@ pub(crate) struct Node {
 impl Node {
     /// What a client is told of the token that the record has issued last.
     pub(crate) fn grant(&self, session: SessionId, record: &SessionRecord) -> Grant {
-        let refresh_at = record
-            .token_issued_at
-            .after(self.settings.connection.refresh_after);
+        let refresh_after = self.settings.current().connection.refresh_after;
+        let refresh_at = record.token_issued_at.after(refresh_after);
         Grant {
             session,
             generation: record.issued,
@@ -58,8 +55,8 @@ impl Node {
 
     /// The first moment from `deadline` on at which connections are woken.
     pub(crate) fn wake_moment(&self, deadline: Moment) -> Moment {
-        let step =
-            (self.settings.connection.heartbeat_interval / WAKE_STEPS_PER_BEAT).min(WAKE_STEP_MAX);
+        let beat = self.settings.current().connection.heartbeat_interval;
+        let step = (beat / WAKE_STEPS_PER_BEAT).min(WAKE_STEP_MAX);
         let step_ms = u64::try_from(step.as_millis()).unwrap_or(1).max(1);
         Moment::from_millis(
             deadline
@@ -73,7 +70,7 @@ impl Node {
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node")
-            .field("settings", &self.settings)
+            .field("settings", &*self.settings.current())
             .finish_non_exhaustive()
     }
 }

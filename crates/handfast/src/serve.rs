@@ -1,5 +1,6 @@
 //! Accepting connections, with TLS or without.
 
+use arc_swap::ArcSwap;
 use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use hyper::{
     Request,
@@ -12,8 +13,18 @@ use hyper_util::{
     server::conn::auto,
 };
 use rustls::ServerConfig;
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::net::{TcpListener, TcpStream};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
@@ -43,16 +54,60 @@ impl Default for Serving {
     }
 }
 
-/// Serves `router` to all who connect to `listener`, until `stop` is done. Connections that are open then stay open;
+/// The same, exchanged while clients come. Clones are handles to one.
+#[derive(Clone, Debug, Default)]
+pub struct LiveServing(Arc<ArcSwap<Serving>>);
+
+impl LiveServing {
+    /// What a client that comes now is served with.
+    #[must_use]
+    pub fn current(&self) -> Arc<Serving> {
+        self.0.load_full()
+    }
+
+    /// Serves whoever comes from now on with `serving`. Connections that are there keep what they have.
+    pub fn replace(&self, serving: Serving) {
+        self.0.store(Arc::new(serving));
+    }
+}
+
+impl From<Serving> for LiveServing {
+    fn from(serving: Serving) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(serving)))
+    }
+}
+
+/// Serves `router` to all who connect to `listener`, until `stop` is done; then nobody can connect any more, and what
+/// is asked already is answered, for as long as a handshake may take. WebSockets stay open:
 /// [`Handfast::drain`](crate::Handfast::drain) closes them.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    serving: Serving,
+    serving: impl Into<LiveServing>,
     stop: impl Future<Output = ()>,
 ) {
-    let serving = Arc::new(serving);
-    let mut stop = std::pin::pin!(stop);
+    let serving = serving.into();
+    let (stopping, stopped) = watch::channel(false);
+    accept(listener, router, &serving, stopped, stop).await;
+    stopping.send_replace(true);
+    let patience = serving.current().handshake;
+    if tokio::time::timeout(patience, stopping.closed())
+        .await
+        .is_err()
+    {
+        tracing::debug!("some requests are not answered yet");
+    }
+}
+
+/// Accepts until `stop` is done, and then stops listening.
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    serving: &LiveServing,
+    stopped: watch::Receiver<bool>,
+    stop: impl Future<Output = ()>,
+) {
+    let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -60,12 +115,13 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                drop(tokio::spawn(serve_connection(
-                    stream,
+                let visitor = Visitor {
                     peer,
-                    router.clone(),
-                    Arc::clone(&serving),
-                )));
+                    router: router.clone(),
+                    serving: serving.current(),
+                    stopped: stopped.clone(),
+                };
+                drop(tokio::spawn(visitor.serve(stream)));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -75,71 +131,84 @@ pub async fn serve(
     }
 }
 
-async fn serve_connection(
-    stream: TcpStream,
+/// Someone who connected, until the last request is answered or the connection is upgraded.
+struct Visitor {
     peer: SocketAddr,
     router: Router,
     serving: Arc<Serving>,
-) {
-    let served = match &serving.tls {
-        None => serve_plain(stream, peer, router, &serving).await,
-        Some(tls) => serve_tls(stream, peer, router, Arc::clone(tls), &serving).await,
-    };
-    if let Err(error) = served {
-        tracing::debug!(%peer, %error, "a connection failed before its upgrade");
+    stopped: watch::Receiver<bool>,
+}
+
+impl Visitor {
+    async fn serve(self, stream: TcpStream) {
+        let peer = self.peer;
+        let served = match self.serving.tls.clone() {
+            None => self.serve_plain(stream).await,
+            Some(tls) => self.serve_tls(stream, tls).await,
+        };
+        if let Err(error) = served {
+            tracing::debug!(%peer, %error, "a connection failed before its upgrade");
+        }
+    }
+
+    /// Passes requests to the router, with the address that they come from.
+    fn requests(
+        &self,
+    ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + use<>
+    {
+        let (router, peer) = (self.router.clone(), self.peer);
+        service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let mut router = router.clone();
+            async move { router.call(request.map(Body::new)).await }
+        })
+    }
+
+    /// Without TLS everyone speaks HTTP/1.1, so that nobody need guess the version.
+    async fn serve_plain(mut self, stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.serving.handshake)
+            .max_buf_size(HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), self.requests())
+            .with_upgrades();
+        finish(served, &mut self.stopped, |it| it.graceful_shutdown())
+            .await
+            .map_err(io::Error::other)
+    }
+
+    async fn serve_tls(mut self, stream: TcpStream, tls: Arc<ServerConfig>) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let handshake = TlsAcceptor::from(tls).accept(stream);
+        let stream = tokio::time::timeout(self.serving.handshake, handshake).await??;
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.serving.handshake)
+            .max_buf_size(HEAD_BYTES);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .enable_connect_protocol();
+        let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), self.requests());
+        finish(served, &mut self.stopped, |it| it.graceful_shutdown())
+            .await
+            .map_err(io::Error::other)
     }
 }
 
-/// Passes the requests of one connection to a router, with the address that they come from.
-fn requests(
-    router: Router,
-    peer: SocketAddr,
-) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
-    service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let mut router = router.clone();
-        async move { router.call(request.map(Body::new)).await }
-    })
-}
-
-/// Without TLS everyone speaks HTTP/1.1, so that nobody need guess the version.
-async fn serve_plain(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    serving: &Serving,
-) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(serving.handshake)
-        .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), requests(router, peer))
-        .with_upgrades();
-    served.await.map_err(io::Error::other)
-}
-
-async fn serve_tls(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    tls: Arc<ServerConfig>,
-    serving: &Serving,
-) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let handshake = TlsAcceptor::from(tls).accept(stream);
-    let stream = tokio::time::timeout(serving.handshake, handshake).await??;
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(serving.handshake)
-        .max_buf_size(HEAD_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .enable_connect_protocol();
-    let served =
-        builder.serve_connection_with_upgrades(TokioIo::new(stream), requests(router, peer));
-    served.await.map_err(io::Error::other)
+/// Serves a connection to its end; once it is `stopped`, to the end of the request that is being answered.
+async fn finish<C: Future>(
+    served: C,
+    stopped: &mut watch::Receiver<bool>,
+    shut_down: impl FnOnce(Pin<&mut C>),
+) -> C::Output {
+    let mut served = pin!(served);
+    tokio::select! {
+        output = &mut served => return output,
+        _ = stopped.wait_for(|stopped| *stopped) => shut_down(served.as_mut()),
+    }
+    served.await
 }

@@ -1,13 +1,14 @@
 //! What an operator may set, with defaults that fit most.
 
 use crate::{address::AddressLimits, origin::AllowedOrigins};
+use arc_swap::{ArcSwap, Guard};
 use handfast_core::{
     limits::{ConnectionLimits, PASSWORD_BYTES, USERNAME_CHARS},
     rate::Rate,
     session::TokenPolicy,
 };
 use ipnet::IpNet;
-use std::time::Duration;
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 /// Everything that a node is told.
 #[derive(Clone, Debug)]
@@ -30,6 +31,60 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+}
+
+/// The settings in force, exchanged as a whole while they are read.
+#[derive(Debug)]
+pub(crate) struct LiveSettings(ArcSwap<InForce>);
+
+#[derive(Debug)]
+struct InForce {
+    settings: Settings,
+    /// The same as in the settings, for connections to hold: what a client was told at its upgrade stays so for it.
+    connection: Arc<ConnectionLimits>,
+}
+
+/// The settings in force at one moment. Who needs two of them that fit together takes both from one of these.
+pub(crate) struct Current(Guard<Arc<InForce>>);
+
+impl LiveSettings {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self(ArcSwap::from_pointee(InForce::new(settings)))
+    }
+
+    /// What is in force now. It costs no lock, and is not to be kept for long.
+    pub(crate) fn current(&self) -> Current {
+        Current(self.0.load())
+    }
+
+    /// Goes on with `settings`.
+    pub(crate) fn replace(&self, settings: Settings) {
+        self.0.store(Arc::new(InForce::new(settings)));
+    }
+}
+
+impl InForce {
+    fn new(settings: Settings) -> Self {
+        Self {
+            connection: Arc::new(settings.connection),
+            settings,
+        }
+    }
+}
+
+impl Current {
+    /// The limits that a new connection is held to.
+    pub(crate) fn connection_limits(&self) -> Arc<ConnectionLimits> {
+        Arc::clone(&self.0.connection)
+    }
+}
+
+impl Deref for Current {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.0.settings
+    }
 }
 
 /// The bounds of one connection's bytes.

@@ -112,8 +112,9 @@ pub(crate) async fn upgrade(
 /// Lets a request in if its origin may; in cookie delivery, with what it brings from its browser.
 fn admit(node: &Node, request: &Request) -> Result<Option<Visit>, UpgradeRefused> {
     let (headers, host) = (request.headers(), host(request));
-    let origins = &node.settings.allowed_origins;
-    match node.settings.connection.delivery {
+    let settings = node.settings.current();
+    let origins = &settings.allowed_origins;
+    match settings.connection.delivery {
         TokenDelivery::Message if origins.allow(headers, host) => Ok(None),
         TokenDelivery::Cookie if origins.allow_page(headers, host) => {
             Ok(Some(Visit::read(headers, request.uri().query())?))
@@ -226,11 +227,13 @@ impl Upgrading {
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
             peer.ip()
         });
-        let address = client_address(peer, headers, &node.settings.trusted_proxies);
-        let connections = node.settings.transport.connections;
-        let full = connections
+        let settings = node.settings.current();
+        let address = client_address(peer, headers, &settings.trusted_proxies);
+        let full = settings
+            .transport
+            .connections
             .is_some_and(|limit| node.hub.count() >= usize::try_from(limit).unwrap_or(usize::MAX));
-        let (place, refusal) = match node.addresses.enter(address) {
+        let (place, refusal) = match node.addresses.enter(address, settings.addresses) {
             Ok(place) if full => (place, Some(Closing::new(CloseCode::TryAgainLater, "full"))),
             Ok(place) => (place, None),
             Err(place) => (place, Some(Closing::new(CloseCode::TooMany, "address"))),

@@ -11,7 +11,7 @@ use crate::{
     },
     queue::Queue,
     receipt::Receipt,
-    worker::Worker,
+    worker::{Policy, Worker},
 };
 use handfast_core::{
     session::{
@@ -69,6 +69,7 @@ pub struct Ledger {
 struct Shared {
     queue: Arc<Queue>,
     tally: Arc<Tally>,
+    policy: Arc<Policy>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -91,9 +92,10 @@ impl Ledger {
             queue: Arc::clone(&queue),
             tally: Arc::clone(&tally),
         };
+        let policy = Arc::new(Policy::new(settings.policy));
         let worker = Worker {
             backend,
-            policy: settings.policy,
+            policy: Arc::clone(&policy),
             clock,
             applied,
             queue: Arc::clone(&queue),
@@ -107,6 +109,7 @@ impl Ledger {
             shared: Arc::new(Shared {
                 queue,
                 tally,
+                policy,
                 threads: vec![worker, concluder],
             }),
         })
@@ -195,6 +198,11 @@ impl Ledger {
     /// Proves that intents are still taken and that what is written can be committed.
     pub fn check(&self) -> Receipt<()> {
         self.submit((), Entry::Check)
+    }
+
+    /// Decides by another policy from the next transaction on. Tokens and sessions that are there keep their times.
+    pub fn set_policy(&self, policy: TokenPolicy) {
+        self.shared.policy.set(policy);
     }
 
     /// What this ledger did since its start.

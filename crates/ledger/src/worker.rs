@@ -16,18 +16,41 @@ use handfast_core::{
     session::TokenPolicy,
     time::{Clock, Timestamp},
 };
-use std::sync::{Arc, mpsc::SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::SyncSender};
 
 /// All that the thread owns.
 pub(crate) struct Worker<B> {
     pub(crate) backend: B,
-    pub(crate) policy: TokenPolicy,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) applied: SyncSender<Applied>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) tally: Arc<Tally>,
     /// Whether the last transaction failed, so that an outage is logged once.
     pub(crate) failing: bool,
+}
+
+/// How long tokens and sessions live, read once for each transaction.
+#[derive(Debug)]
+pub(crate) struct Policy(Mutex<TokenPolicy>);
+
+impl Policy {
+    pub(crate) fn new(policy: TokenPolicy) -> Self {
+        Self(Mutex::new(policy))
+    }
+
+    pub(crate) fn set(&self, policy: TokenPolicy) {
+        *self.lock() = policy;
+    }
+
+    fn current(&self) -> TokenPolicy {
+        *self.lock()
+    }
+
+    /// It is copied whole, so that no panic leaves a half of it.
+    fn lock(&self) -> MutexGuard<'_, TokenPolicy> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<B: Backend> Worker<B> {
@@ -77,7 +100,7 @@ impl<B: Backend> Worker<B> {
         for entry in &mut *batch {
             entry.reset();
         }
-        let mut set = load(&mut transaction, batch, self.policy)?;
+        let mut set = load(&mut transaction, batch, self.policy.current())?;
         // Only now, with every lock held, is it certain when this batch is applied.
         let now = withdraw(batch, &*self.clock);
         set.decide(batch, now);

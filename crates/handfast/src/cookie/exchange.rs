@@ -104,8 +104,11 @@ pub(crate) async fn clear(
 }
 
 fn admit(node: &Node, request: &Request) -> Result<(), CookieRefused> {
-    let origins = &node.settings.allowed_origins;
-    if origins.allow_page(request.headers(), host(request)) {
+    let settings = node.settings.current();
+    if settings
+        .allowed_origins
+        .allow_page(request.headers(), host(request))
+    {
         Ok(())
     } else {
         Err(CookieRefused::ForbiddenOrigin)
@@ -140,7 +143,9 @@ fn redeem(
     if find(headers, BROWSER).map(BrowserHash::of) != Some(ticket.browser) {
         return Err(CookieRefused::Gone);
     }
-    node.exchanges.take(ticket.grant.session, now.moment)?;
+    let rate = node.settings.current().rates.presentations_per_session;
+    node.exchanges
+        .take(ticket.grant.session, rate, now.moment)?;
     node.used_tickets
         .take(ticket.id, now.moment)
         .map_err(|unusable| match unusable {

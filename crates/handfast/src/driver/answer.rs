@@ -250,7 +250,7 @@ async fn login(node: Arc<Node>, caller: Caller, credentials: Credentials, regist
 
 /// The subject that a login is for, if name and password keep to their bounds.
 fn identify(node: &Node, username: &str, password: &Secret) -> Result<Box<str>, InvalidReason> {
-    let limits = &node.settings.logins;
+    let limits = node.settings.current().logins;
     if password.expose().len() > limits.password_bytes {
         return Err(InvalidReason::PasswordTooLong);
     }
@@ -275,7 +275,7 @@ async fn begin_session(
         origin: caller.origin(),
         owner: caller.connection,
         key,
-        sessions_max: node.settings.sessions_per_subject,
+        sessions_max: node.settings.current().sessions_per_subject,
     });
     let record = created.await?;
     Ok(node.grant(session, &record))
@@ -284,18 +284,30 @@ async fn begin_session(
 /// Takes a login out of the rates of its account and its address.
 fn admit_login(node: &Node, subject: &str, address: IpAddr) -> Result<(), Exceeded> {
     let now = node.clock.now().moment;
-    node.logins_by_address.take(address, now)?;
-    node.logins_by_account.take(subject.into(), now)
+    let rates = node.settings.current().rates;
+    node.logins_by_address
+        .take(address, rates.logins_per_address, now)?;
+    node.logins_by_account
+        .take(subject.into(), rates.logins_per_account, now)
 }
 
 fn login_refused(node: &Node, subject: &str, address: IpAddr, refused: LoginRefused) -> Reply {
     match refused {
         LoginRefused::InvalidPassword => {
             let now = node.clock.now().moment;
-            node.logins_by_address
-                .charge(address, FAILED_LOGIN_COST, now);
-            node.logins_by_account
-                .charge(subject.into(), FAILED_LOGIN_COST, now);
+            let rates = node.settings.current().rates;
+            node.logins_by_address.charge(
+                address,
+                rates.logins_per_address,
+                FAILED_LOGIN_COST,
+                now,
+            );
+            node.logins_by_account.charge(
+                subject.into(),
+                rates.logins_per_account,
+                FAILED_LOGIN_COST,
+                now,
+            );
             Reply::InvalidPassword
         }
         LoginRefused::Invalid(reason) => Reply::Invalid(reason),

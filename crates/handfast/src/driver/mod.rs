@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             Framing::Plain => String::new(),
             Framing::V1 => node.nonces.of(connection.number, &host),
         };
-        let limits = Arc::clone(&node.connection_limits);
+        let limits = node.settings.current().connection_limits();
         let now = node.clock.now();
         let machine = Connection::new(
             limits,

@@ -43,8 +43,9 @@ pub(super) fn present(
     if bound.is_some_and(|bound| bound != session) {
         return Err(Reply::Invalid(InvalidReason::OtherSession));
     }
+    let rate = node.settings.current().rates.presentations_per_session;
     node.presentations
-        .take(session, now.moment)
+        .take(session, rate, now.moment)
         .map_err(too_many)?;
     caller.slot.bind(Some(session));
     let presentation = Presentation {

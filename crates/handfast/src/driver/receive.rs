@@ -91,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     fn message_bytes_max(&self) -> usize {
-        let limits = &self.node.settings.transport;
+        let limits = self.node.settings.current().transport;
         if self.machine.bound().is_some() {
             limits.message_bytes
         } else {
@@ -155,14 +155,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Drops the codec if it holds nothing; bounds what it holds if not.
     fn rest(&mut self, now: Now) {
         let Some(codec) = &self.codec else { return };
+        let limits = self.node.settings.current().transport;
         if codec.is_at_rest() {
             self.codec = None;
             self.message_due = None;
-        } else if codec.fragments() > self.node.settings.transport.fragments_per_message {
+        } else if codec.fragments() > limits.fragments_per_message {
             self.close(Closing::new(CloseCode::Misuse, "fragments"), now);
             self.linger(now);
         } else if self.message_due.is_none() {
-            self.message_due = Some(now.moment.after(self.node.settings.transport.message));
+            self.message_due = Some(now.moment.after(limits.message));
         }
     }
 }

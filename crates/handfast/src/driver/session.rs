@@ -29,7 +29,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             }
             (Some((session, subject)), None) if self.framing == Framing::V1 => {
                 if let Application::Program(program) = &self.node.application {
-                    let outgoing_bytes = self.node.settings.transport.outgoing_bytes;
+                    let outgoing_bytes = self.node.settings.current().transport.outgoing_bytes;
                     let (link, session) = Link::new(
                         session,
                         subject,

@@ -13,10 +13,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(super) fn close(&mut self, closing: Closing, now: Now) {
         if self.phase == Phase::Open {
             codec::write_close(closing, &mut self.outgoing);
-            self.phase = Phase::Closing(
-                now.moment
-                    .after(self.node.settings.transport.close_handshake),
-            );
+            let patience = self.node.settings.current().transport.close_handshake;
+            self.phase = Phase::Closing(now.moment.after(patience));
             self.answering = None;
             self.message_due = None;
             self.leave_session();
@@ -29,10 +27,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         self.codec = None;
         self.message_due = None;
         self.answering = None;
-        self.phase = Phase::Lingering(
-            now.moment
-                .after(self.node.settings.transport.close_handshake),
-        );
+        let patience = self.node.settings.current().transport.close_handshake;
+        self.phase = Phase::Lingering(now.moment.after(patience));
     }
 
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) {
@@ -52,7 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             self.poll_shutdown(context);
         } else {
             self.outgoing.drain(..written);
-            if self.outgoing.len() > self.node.settings.transport.outgoing_bytes {
+            if self.outgoing.len() > self.node.settings.current().transport.outgoing_bytes {
                 // The client does not read, so it would not read a close frame either.
                 self.phase = Phase::Done;
             }

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, PATIENCE};
 use handfast::{
-    Application, Builder, Handfast, Serving, Settings,
+    Application, Builder, Handfast, LiveServing, Settings,
     credentials::{PasswordSettings, Registration},
     password::HashCost,
 };
@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) registration: Registration,
     pub(crate) application: Application,
-    pub(crate) serving: Serving,
+    pub(crate) serving: LiveServing,
 }
 
 impl Default for Plan {
@@ -35,7 +35,7 @@ impl Default for Plan {
             settings,
             registration: Registration::Open,
             application: Application::None,
-            serving: Serving::default(),
+            serving: LiveServing::default(),
         }
     }
 }

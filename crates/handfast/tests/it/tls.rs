@@ -21,7 +21,7 @@ fn a_session_lives_over_tls_as_well() {
         ..Serving::default()
     };
     let node = Plan {
-        serving,
+        serving: serving.into(),
         ..Plan::default()
     }
     .start();
