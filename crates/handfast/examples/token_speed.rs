@@ -32,7 +32,7 @@ fn main() {
             expires_at: NOW.after(Duration::from_secs(7 * 86_400)),
             refresh_at: NOW,
         };
-        let sign = || issuer.sign("anna", &grant, &random::token_id());
+        let sign = || issuer.sign("anna", &grant, &random::token_id(), NOW);
         let token = sign();
         let signing = time(&clock, || drop(black_box(sign())));
         let verifying = time(&clock, || {

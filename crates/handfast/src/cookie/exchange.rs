@@ -158,7 +158,8 @@ fn redeem(
     if has_newer(node, &ticket, headers, now) {
         return Ok((grant.generation, None));
     }
-    let token = node.tokens.sign(subject, grant, &random::token_id());
+    let id = random::token_id();
+    let token = node.tokens.sign(subject, grant, &id, now.unix);
     let cookie = hold_session(token.expose(), grant.expires_at, now.unix);
     Ok((grant.generation, Some(cookie)))
 }

@@ -89,8 +89,9 @@ impl Visit {
 fn successor(node: &Node, reply: &Reply) -> Option<HeaderValue> {
     match reply {
         Reply::Presented { subject, grant } => {
-            let token = node.tokens.sign(subject, grant, &random::token_id());
             let now = node.clock.now().unix;
+            let id = random::token_id();
+            let token = node.tokens.sign(subject, grant, &id, now);
             Some(hold_session(token.expose(), grant.expires_at, now))
         }
         Reply::Refused(refusal) => match refusal {

@@ -216,7 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let subject = self.machine.bound().map_or("", |(_, subject)| subject);
         let (tokens, id) = (&self.node.tokens, random::token_id());
         match self.browser.as_deref() {
-            None => Carried::Token(tokens.sign(subject, grant, &id).into_exposed()),
+            None => Carried::Token(tokens.sign(subject, grant, &id, now).into_exposed()),
             Some(browser) => {
                 let ticket = Ticket {
                     id,

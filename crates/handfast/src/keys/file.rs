@@ -32,8 +32,10 @@ pub struct KeyFile {
 /// What a rotation changed, by `kid`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
-    /// The new key, which signs from now on.
+    /// The new key.
     pub added: String,
+    /// From when on it signs.
+    pub signs_from: Timestamp,
     /// The keys whose last token has expired, which are gone.
     pub dropped: Vec<String>,
 }
@@ -75,8 +77,9 @@ impl KeyFile {
             .map_err(|fault| self.error(fault))
     }
 
-    /// Puts a new key in front. The keys that signed before stay until the last token that they can have signed has
-    /// expired; those past that time go.
+    /// Puts a new key in front, which signs once it has been there for `wait`: by then every node must know it, or it
+    /// would refuse the tokens of those that do. The keys that signed before stay until the last token that they can
+    /// have signed has expired; those past that time go.
     ///
     /// # Errors
     /// As [`Self::load`], and if it cannot be replaced. The file is then what it was.
@@ -85,9 +88,23 @@ impl KeyFile {
         algorithm: Algorithm,
         now: Timestamp,
         token_lifetime: Duration,
+        wait: Duration,
     ) -> Result<Rotation, KeyFileError> {
-        self.rotate_set(algorithm, now, token_lifetime)
-            .map_err(|fault| self.error(fault))
+        let mut new = PrivateJwk::generate(algorithm, now.as_unix());
+        let signs_from = now.after(wait);
+        if signs_from > now {
+            new.sign_from = Some(signs_from.as_unix());
+        }
+        let end = signs_from.after(token_lifetime).after(RELOAD_GRACE);
+        let added = new.kid.clone();
+        let dropped = self
+            .put_in_front(new, now, end)
+            .map_err(|fault| self.error(fault))?;
+        Ok(Rotation {
+            added,
+            signs_from,
+            dropped,
+        })
     }
 
     fn load_or_create_set(
@@ -105,12 +122,14 @@ impl KeyFile {
         Ok(set)
     }
 
-    fn rotate_set(
+    /// Puts `new` in front of the keys that still verify, which do so until `end`. Gives the names of the others, which
+    /// are gone.
+    fn put_in_front(
         &self,
-        algorithm: Algorithm,
+        new: PrivateJwk,
         now: Timestamp,
-        token_lifetime: Duration,
-    ) -> Result<Rotation, KeyFileFault> {
+        end: Timestamp,
+    ) -> Result<Vec<String>, KeyFileFault> {
         let _lock = self.lock_folder()?;
         let set = self.read()?;
         // A rotation must not hide what `load` would have refused; only a set without a signing key is healed by it.
@@ -122,18 +141,12 @@ impl KeyFile {
             .keys
             .into_iter()
             .partition::<Vec<_>, _>(|key| key.verify_until.is_none_or(|end| now.as_unix() < end));
-        let end = now.after(token_lifetime).after(RELOAD_GRACE).as_unix();
         for key in &mut kept {
-            key.verify_until.get_or_insert(end);
+            key.verify_until.get_or_insert(end.as_unix());
         }
-        let new = PrivateJwk::generate(algorithm, now.as_unix());
-        let rotation = Rotation {
-            added: new.kid.clone(),
-            dropped: dropped.into_iter().map(|key| key.kid).collect(),
-        };
         kept.insert(0, new);
         self.write(&PrivateJwkSet { keys: kept })?;
-        Ok(rotation)
+        Ok(dropped.into_iter().map(|key| key.kid).collect())
     }
 
     fn read(&self) -> Result<PrivateJwkSet, KeyFileFault> {

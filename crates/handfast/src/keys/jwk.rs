@@ -45,7 +45,10 @@ pub(super) struct PrivateJwk {
     /// When it was made, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) created_at: Option<u64>,
-    /// Until when it must still verify, in Unix seconds. A key with this member signs no more.
+    /// From when on it signs, in Unix seconds; without it, from the moment on that it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sign_from: Option<u64>,
+    /// Until when it verifies, in Unix seconds. A key with this member signs only while the ones before it wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) verify_until: Option<u64>,
 }
@@ -64,6 +67,7 @@ impl PrivateJwk {
             d: None,
             k: None,
             created_at: Some(created_at),
+            sign_from: None,
             verify_until: None,
         };
         match algorithm {

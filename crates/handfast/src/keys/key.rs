@@ -30,6 +30,7 @@ pub struct Key {
     header: Box<str>,
     algorithm: Algorithm,
     created_at: Option<Timestamp>,
+    sign_from: Option<Timestamp>,
     verify_until: Option<Timestamp>,
     pair: Pair,
     public: Option<PublicJwk>,
@@ -78,6 +79,7 @@ impl Key {
             header: encode_header(algorithm, &jwk.kid),
             algorithm,
             created_at: jwk.created_at.map(Timestamp::from_unix),
+            sign_from: jwk.sign_from.map(Timestamp::from_unix),
             verify_until: jwk.verify_until.map(Timestamp::from_unix),
             pair: Pair::prepare(algorithm, jwk)?,
             public: PublicJwk::of(algorithm, jwk),
@@ -102,7 +104,13 @@ impl Key {
         self.created_at
     }
 
-    /// Until when it must still verify. `None` for a key that was not retired.
+    /// From when on it signs, if it waits for a time: until then every node can get to know it.
+    #[must_use]
+    pub const fn sign_from(&self) -> Option<Timestamp> {
+        self.sign_from
+    }
+
+    /// Until when it verifies. `None` for a key that was not retired.
     #[must_use]
     pub const fn verify_until(&self) -> Option<Timestamp> {
         self.verify_until
@@ -112,6 +120,17 @@ impl Key {
     #[must_use]
     pub const fn can_sign(&self) -> bool {
         self.verify_until.is_none() && self.pair.can_sign()
+    }
+
+    /// Whether its private half is there.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.pair.can_sign()
+    }
+
+    /// Whether it still verifies: a key that was retired does so until the last token that it signed has expired.
+    #[must_use]
+    pub fn verifies_at(&self, now: Timestamp) -> bool {
+        self.verify_until.is_none_or(|end| now < end)
     }
 
     /// The header that it puts before every token, encoded.
@@ -159,6 +178,7 @@ impl fmt::Debug for Key {
             .field("id", &self.id)
             .field("algorithm", &self.algorithm)
             .field("created_at", &self.created_at)
+            .field("sign_from", &self.sign_from)
             .field("verify_until", &self.verify_until)
             .finish_non_exhaustive()
     }

@@ -8,11 +8,12 @@ use handfast_core::time::Timestamp;
 use serde::Serialize;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// The keys of a file, prepared for use: the first that can sign signs, all verify.
+/// The keys of a file, prepared for use: the first whose time has come signs, all verify.
 #[derive(Debug)]
 pub struct KeyRing {
     keys: Vec<Key>,
-    signing: usize,
+    /// The first key that was not retired, whatever its time.
+    newest: usize,
 }
 
 impl KeyRing {
@@ -23,7 +24,7 @@ impl KeyRing {
         let key = Key::prepare(&jwk).expect("a key that was just made is a key");
         Self {
             keys: vec![key],
-            signing: 0,
+            newest: 0,
         }
     }
 
@@ -40,17 +41,29 @@ impl KeyRing {
                 KeyFileFault::Key { kid, fault }
             })?);
         }
-        let signing = keys
+        let newest = keys
             .iter()
             .position(Key::can_sign)
             .ok_or(KeyFileFault::NoSigningKey)?;
-        Ok(Self { keys, signing })
+        Ok(Self { keys, newest })
     }
 
-    /// The key that signs.
+    /// The key that signs at `now`: the first in the file that was not retired and does not wait for its time. While one
+    /// waits, that is the key before it, though it is retired already; and if there is none, the one that waits.
     #[must_use]
-    pub fn signing(&self) -> &Key {
-        &self.keys[self.signing]
+    pub fn signing(&self, now: Timestamp) -> &Key {
+        let mut waiting = None;
+        for key in self.keys.iter().filter(|key| key.is_whole()) {
+            let waits = key.sign_from().is_some_and(|from| now < from);
+            let stands_in = waiting.is_some() && key.verifies_at(now);
+            if !waits && (key.can_sign() || stands_in) {
+                return key;
+            }
+            if waits && key.can_sign() {
+                waiting = Some(key);
+            }
+        }
+        waiting.unwrap_or(&self.keys[self.newest])
     }
 
     /// Every key, in the order of the file.

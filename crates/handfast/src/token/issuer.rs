@@ -55,14 +55,15 @@ impl TokenIssuer {
         &self.keys
     }
 
-    /// Signs the token of a grant. `id` is random and names this very text (`jti`), for a grant may be signed again.
+    /// Signs the token of a grant with the key whose time it is at `now`. `id` is random and names this very text
+    /// (`jti`), for a grant may be signed again.
     ///
     /// # Panics
     /// If the operating system has no randomness to give to an ES256 signature.
     #[must_use]
-    pub fn sign(&self, subject: &str, grant: &Grant, id: &Random128) -> Token {
+    pub fn sign(&self, subject: &str, grant: &Grant, id: &Random128, now: Timestamp) -> Token {
         let ring = self.keys.current();
-        let key = ring.signing();
+        let key = ring.signing(now);
         let claims = self.claims(subject, grant, id);
         sign(key, key.header(), &claims)
     }
@@ -77,7 +78,7 @@ impl TokenIssuer {
             return Err(Refusal::Malformed);
         }
         let payload = self
-            .authenticate(text, header::TYPE)
+            .authenticate(text, header::TYPE, now)
             .ok_or(Refusal::Malformed)?;
         let claims = self.read(&payload).ok_or(Refusal::Malformed)?;
         if now.as_unix() < claims.nbf {
@@ -90,12 +91,12 @@ impl TokenIssuer {
         Ok(token)
     }
 
-    /// The payload of a JWT of this `typ` that one of our keys signed.
-    pub(super) fn authenticate(&self, text: &str, typ: &str) -> Option<Vec<u8>> {
+    /// The payload of a JWT of this `typ` that one of our keys signed, if that still verifies at `now`.
+    pub(super) fn authenticate(&self, text: &str, typ: &str, now: Timestamp) -> Option<Vec<u8>> {
         let (message, signature) = text.rsplit_once('.')?;
         let (header, payload) = message.split_once('.')?;
         let ring = self.keys.current();
-        let key = header::key(header, typ, &ring)?;
+        let key = header::key(header, typ, &ring).filter(|key| key.verifies_at(now))?;
         let mut signature_room = [0; SIGNATURE_ROOM];
         let length = URL_SAFE_NO_PAD
             .decode_slice(signature, &mut signature_room)

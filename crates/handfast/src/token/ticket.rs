@@ -99,7 +99,7 @@ impl TokenIssuer {
         };
         let claims = serde_json::to_vec(&claims).expect("claims are JSON");
         let ring = self.keys().current();
-        let key = ring.signing();
+        let key = ring.signing(now);
         let header = encode_as(TICKET_TYPE, key.algorithm(), key.id());
         sign(key, &header, &claims).into_exposed()
     }
@@ -109,7 +109,7 @@ impl TokenIssuer {
         if text.len() > TOKEN_BYTES {
             return None;
         }
-        let payload = self.authenticate(text, TICKET_TYPE)?;
+        let payload = self.authenticate(text, TICKET_TYPE, now)?;
         let claims: Claims<'_> = object(&payload)?;
         let ours = claims.iss == *self.issuer && claims.aud == *self.audience;
         let exp = Timestamp::from_unix(claims.exp);

@@ -1,8 +1,8 @@
 //! What the command line looks like.
 
-use crate::config::Flags;
+use crate::config::{Flags, Remedy as _, parse_duration};
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -130,12 +130,21 @@ pub(super) enum KeysCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Add a key that signs from now on.
+    /// Add a key that signs from a little later on.
     ///
-    /// The keys before it go on verifying until the last token that they can have signed has
-    /// expired, so nobody has to log in again. Send SIGHUP to a running handfast to let it use the
-    /// new key.
-    Rotate,
+    /// Send SIGHUP to every running handfast before it does: a node that does not know the key
+    /// refuses its tokens. The keys before it go on verifying until the last token that they can
+    /// have signed has expired, so nobody has to log in again.
+    Rotate {
+        /// How much later. By then every node must have the file and have been told.
+        #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+        activate_after: Duration,
+    },
+}
+
+/// A duration as the configuration has them.
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|wrong| format!("{wrong}; {}", wrong.remedy()))
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,7 +9,7 @@ use crate::{config::Config, data::DataFolder};
 use handfast::keys::{Key, KeyFile, KeyRing};
 use handfast_core::time::Timestamp;
 use serde::Serialize;
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 /// A key as `--json` prints it; times are Unix seconds.
 #[derive(Serialize)]
@@ -18,6 +18,7 @@ struct KeyJson<'a> {
     algorithm: &'static str,
     signs: bool,
     created_at: Option<u64>,
+    sign_from: Option<u64>,
     verify_until: Option<u64>,
 }
 
@@ -30,7 +31,8 @@ pub(super) fn list(
 ) -> Result<Outcome, Failure> {
     let ring = key_file(config).load()?;
     if json {
-        let keys: Vec<_> = ring.keys().iter().map(|key| for_json(&ring, key)).collect();
+        let keys = ring.keys().iter();
+        let keys: Vec<_> = keys.map(|key| for_json(&ring, key, now)).collect();
         writeln!(out, "{}", super::print::json(&keys))?;
         return Ok(Outcome::Fine);
     }
@@ -54,15 +56,16 @@ pub(super) fn list(
     Ok(Outcome::Fine)
 }
 
-/// Adds a key that signs from now on; those before it go on verifying for as long as they must.
+/// Adds a key that signs once it has been there for `wait`; those before it go on verifying for as long as they must.
 pub(super) fn rotate(
     config: &Config,
     now: Timestamp,
+    wait: Duration,
     out: &mut dyn Write,
 ) -> Result<Outcome, Failure> {
     let file = key_file(config);
     let token = &config.token;
-    let rotation = file.rotate(token.algorithm, now, token.lifetime)?;
+    let rotation = file.rotate(token.algorithm, now, token.lifetime, wait)?;
     writeln!(
         out,
         "{OK}added{OK:#}    {} ({})",
@@ -71,10 +74,25 @@ pub(super) fn rotate(
     for kid in rotation.dropped {
         writeln!(out, "dropped  {kid}, whose last token has expired")?;
     }
-    writeln!(
-        out,
-        "{FAINT}A running handfast goes on with the key before it until it gets SIGHUP.{FAINT:#}"
-    )?;
+    let signs_from = rotation.signs_from;
+    if signs_from > now {
+        writeln!(
+            out,
+            "signs    from {} ({})",
+            utc(signs_from),
+            relative(signs_from, now)
+        )?;
+        writeln!(
+            out,
+            "{FAINT}Send SIGHUP to every running handfast before that: a node that does not know the key \
+             refuses its tokens.{FAINT:#}"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "{FAINT}A running handfast goes on with the key before it until it gets SIGHUP.{FAINT:#}"
+        )?;
+    }
     Ok(Outcome::Fine)
 }
 
@@ -82,25 +100,36 @@ fn key_file(config: &Config) -> KeyFile {
     KeyFile::new(DataFolder(&config.data).keys())
 }
 
-fn signs(ring: &KeyRing, key: &Key) -> bool {
-    ring.signing().id() == key.id()
+fn signs(ring: &KeyRing, key: &Key, now: Timestamp) -> bool {
+    ring.signing(now).id() == key.id()
 }
 
 fn usage(ring: &KeyRing, key: &Key, now: Timestamp) -> String {
+    let waits_until = key.sign_from().filter(|from| now < *from);
     match key.verify_until() {
-        _ if signs(ring, key) => "signs and verifies".to_owned(),
-        None => "verifies".to_owned(),
+        _ if signs(ring, key, now) => "signs and verifies".to_owned(),
+        None => waits_until.map_or_else(
+            || "verifies".to_owned(),
+            |from| {
+                format!(
+                    "verifies; signs from {} ({})",
+                    utc(from),
+                    relative(from, now)
+                )
+            },
+        ),
         Some(end) if end <= now => "over; the next rotation drops it".to_owned(),
         Some(end) => format!("verifies until {} ({})", utc(end), relative(end, now)),
     }
 }
 
-fn for_json<'a>(ring: &KeyRing, key: &'a Key) -> KeyJson<'a> {
+fn for_json<'a>(ring: &KeyRing, key: &'a Key, now: Timestamp) -> KeyJson<'a> {
     KeyJson {
         kid: key.id(),
         algorithm: key.algorithm().as_str(),
-        signs: signs(ring, key),
+        signs: signs(ring, key, now),
         created_at: key.created_at().map(Timestamp::as_unix),
+        sign_from: key.sign_from().map(Timestamp::as_unix),
         verify_until: key.verify_until().map(Timestamp::as_unix),
     }
 }

@@ -57,7 +57,9 @@ fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Ou
         Command::Config(ConfigCommand::Show) => config::show(&loaded, out),
         Command::Config(ConfigCommand::Check) => config::check(&loaded, out),
         Command::Keys(KeysCommand::List { json }) => keys::list(&loaded.config, now, json, out),
-        Command::Keys(KeysCommand::Rotate) => keys::rotate(&loaded.config, now, out),
+        Command::Keys(KeysCommand::Rotate { activate_after }) => {
+            keys::rotate(&loaded.config, now, activate_after, out)
+        }
         Command::Token(TokenCommand::Inspect { token, json }) => {
             token::inspect(&loaded.config, token, now, json, out)
         }

@@ -31,7 +31,9 @@ pub(crate) use reader::Effective;
 pub(crate) use sections::{Config, Log, Tls};
 pub(crate) use show::{Line, lines as show_lines};
 pub(crate) use source::Source;
-pub(crate) use value::{FanoutUrl, LedgerUrl, LogFormat, Registration, Setting};
+pub(crate) use value::{
+    FanoutUrl, LedgerUrl, LogFormat, Registration, Setting, parse_duration,
+};
 
 use layer::{Layer, Written};
 use reader::Reader;

@@ -14,9 +14,11 @@ use crate::{
 use axum::Router;
 use handfast::{
     Handfast, Serving, StartError,
+    clock::SystemClock,
     keys::KeyFile,
     tls::{self, TlsError},
 };
+use handfast_core::time::Clock as _;
 use signals::Signals;
 use std::{
     io::{self, Write},
@@ -150,7 +152,8 @@ fn routes(handfast: &Handfast, stopping: &Arc<AtomicBool>, config: &Config) -> R
 
 /// An existing key keeps its algorithm, whatever is configured for new ones.
 fn warn_of_other_algorithm(handfast: &Handfast, config: &Config) {
-    let signing = handfast.tokens().keys().current().signing().algorithm();
+    let now = SystemClock::start().now().unix;
+    let signing = handfast.tokens().keys().current().signing(now).algorithm();
     if signing != config.token.algorithm {
         let configured = config.token.algorithm;
         tracing::warn!(%signing, %configured, "tokens are signed with another algorithm than configured; `handfast keys rotate` makes a key of it");
@@ -162,7 +165,8 @@ fn reload_keys(handfast: &Handfast, file: Option<&KeyFile>) {
     let Some(file) = file else { return };
     match file.load() {
         Ok(ring) => {
-            let (signing, keys) = (ring.signing().id(), ring.keys().len());
+            let now = SystemClock::start().now().unix;
+            let (signing, keys) = (ring.signing(now).id(), ring.keys().len());
             tracing::info!(signing, keys, "keys reloaded");
             handfast.tokens().keys().replace(ring);
         }

@@ -48,7 +48,7 @@ fn the_listed_key_has_its_date_and_its_use() {
 fn a_rotation_puts_a_new_key_in_front_and_lets_the_old_one_verify() {
     let program = with_key(1_767_225_600).variable("HANDFAST_TOKEN__ALGORITHM", "EdDSA");
     let before = listed(&program);
-    let printed = program.run("keys rotate");
+    let printed = program.run("keys rotate --activate-after 0s");
     assert_eq!(printed.code, 0, "{printed:?}");
     let after = listed(&program);
     assert_eq!(after.len(), 2);
@@ -57,6 +57,33 @@ fn a_rotation_puts_a_new_key_in_front_and_lets_the_old_one_verify() {
     assert_eq!(after[1]["kid"], before[0]["kid"]);
     assert_eq!(after[1]["signs"], false);
     assert!(after[1]["verify_until"].is_u64());
+}
+
+#[test]
+fn a_new_key_waits_until_every_node_can_know_it() {
+    let program = with_key(1_767_225_600);
+    let before = listed(&program);
+    let printed = program.run("keys rotate");
+    assert!(printed.out.contains("\nsigns    from 20"), "{printed:?}");
+    let after = listed(&program);
+    assert_eq!(after[0]["signs"], false);
+    let made = after[0]["created_at"].as_u64().expect("a time");
+    assert_eq!(after[0]["sign_from"], made + 600);
+    assert_eq!(after[1]["kid"], before[0]["kid"]);
+    assert_eq!(after[1]["signs"], true, "the one before it goes on");
+    let week_and_day = 8 * 86_400;
+    assert_eq!(after[1]["verify_until"], made + 600 + week_and_day);
+    let list = program.run("keys list").out;
+    assert!(list.contains("verifies; signs from "), "{list}");
+}
+
+#[test]
+fn a_wait_that_is_no_duration_is_refused_and_adds_no_key() {
+    let program = with_key(1_767_225_600);
+    let printed = program.run("keys rotate --activate-after 5");
+    assert_eq!(printed.code, 2, "{printed:?}");
+    assert!(printed.err.contains("\"5m\""), "{printed:?}");
+    assert_eq!(listed(&program).len(), 1);
 }
 
 #[test]

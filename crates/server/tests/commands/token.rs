@@ -27,7 +27,9 @@ fn token(program: &Program, expires_at: Timestamp) -> String {
         refresh_at: expires_at,
     };
     let issuer = TokenIssuer::new(keys, "handfast", "handfast");
-    issuer.sign("alice", &grant, &[9; 16]).expose().to_owned()
+    let made = Timestamp::from_unix(MADE);
+    let token = issuer.sign("alice", &grant, &[9; 16], made);
+    token.expose().to_owned()
 }
 
 fn tomorrow() -> Timestamp {

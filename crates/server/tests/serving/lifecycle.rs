@@ -60,7 +60,7 @@ fn keys_are_rotated_under_a_running_server_and_old_tokens_stay_good() {
     let mut client = Client::connect(server.address).unwrap();
     let first = client.ask(&login("ada")).unwrap();
     let rotated = Command::new(env!("CARGO_BIN_EXE_handfast"))
-        .args(["keys", "rotate", "--data"])
+        .args(["keys", "rotate", "--activate-after", "0s", "--data"])
         .arg(folder.path().join("data"))
         .env_clear()
         .status()

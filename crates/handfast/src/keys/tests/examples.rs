@@ -52,12 +52,12 @@ fn the_example_of_rfc_8037_is_signed_and_verified() {
     let signature =
         "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
     verifies(&ring, message, signature);
-    let ours = ring.signing().sign(message.as_bytes()).unwrap();
+    let ours = ring.signing(NOW).sign(message.as_bytes()).unwrap();
     assert_eq!(URL_SAFE_NO_PAD.encode(ours.as_bytes()), signature);
 }
 
 #[track_caller]
 fn verifies(ring: &KeyRing, message: &str, signature: &str) {
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
-    assert!(ring.signing().verifies(message.as_bytes(), &signature));
+    assert!(ring.signing(NOW).verifies(message.as_bytes(), &signature));
 }

@@ -9,9 +9,9 @@ fn the_first_start_makes_one_key_that_only_its_owner_can_read() {
         let ring = folder.file.load_or_create(algorithm, NOW).unwrap();
         assert_eq!(folder.mode(), 0o600);
         assert_eq!(ring.keys().len(), 1);
-        assert_eq!(ring.signing().algorithm(), algorithm);
-        assert_eq!(ring.signing().created_at(), Some(NOW));
-        assert_eq!(ring.signing().verify_until(), None);
+        assert_eq!(ring.signing(NOW).algorithm(), algorithm);
+        assert_eq!(ring.signing(NOW).created_at(), Some(NOW));
+        assert_eq!(ring.signing(NOW).verify_until(), None);
         let names: Vec<_> = fs::read_dir(folder.folder.path()).unwrap().collect();
         assert_eq!(names.len(), 1, "nothing else is left in the folder");
     }
@@ -37,8 +37,12 @@ fn a_later_start_uses_the_keys_that_are_there() {
         .unwrap();
     assert_eq!(kids(&first), kids(&second));
     assert_eq!(folder.text(), text);
-    let signature = first.signing().sign(b"message").unwrap();
-    assert!(second.signing().verifies(b"message", signature.as_bytes()));
+    let signature = first.signing(NOW).sign(b"message").unwrap();
+    assert!(
+        second
+            .signing(NOW)
+            .verifies(b"message", signature.as_bytes())
+    );
 }
 
 #[test]
@@ -46,7 +50,12 @@ fn a_file_that_cannot_be_used_is_never_overwritten() {
     for text in ["", "{", "{}", "[]", "\0\0\0", r#"{"keys":[{}]}"#] {
         let folder = Folder::with(text);
         assert!(folder.file.load_or_create(Algorithm::Hs256, NOW).is_err());
-        assert!(folder.file.rotate(Algorithm::Hs256, NOW, WEEK).is_err());
+        assert!(
+            folder
+                .file
+                .rotate(Algorithm::Hs256, NOW, WEEK, Duration::ZERO)
+                .is_err()
+        );
         assert_eq!(folder.text(), text);
     }
     let folder = Folder::with_keys(&[]);
@@ -74,7 +83,7 @@ fn starts_at_the_same_time_make_one_key() {
         let start = || {
             barrier.wait();
             let ring = folder.file.load_or_create(Algorithm::Hs256, NOW).unwrap();
-            ring.signing().id().to_owned()
+            ring.signing(NOW).id().to_owned()
         };
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
         threads
@@ -91,7 +100,12 @@ fn rotations_at_the_same_time_lose_no_key() {
     let folder = Folder::with_keys(&[secret("first")]);
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| folder.file.rotate(Algorithm::Hs256, NOW, WEEK).unwrap());
+            scope.spawn(|| {
+                folder
+                    .file
+                    .rotate(Algorithm::Hs256, NOW, WEEK, Duration::ZERO)
+                    .unwrap()
+            });
         }
     });
     let ring = folder.file.load().unwrap();

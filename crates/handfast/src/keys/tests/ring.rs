@@ -35,8 +35,8 @@ fn keys_are_exchanged_while_others_use_them() {
     let live = LiveKeys::new(KeyRing::ephemeral(Algorithm::Hs256, NOW));
     let held = live.current();
     let next = KeyRing::ephemeral(Algorithm::Hs256, NOW);
-    let kid = next.signing().id().to_owned();
+    let kid = next.signing(NOW).id().to_owned();
     live.replace(next);
-    assert_eq!(live.current().signing().id(), kid);
-    assert_ne!(held.signing().id(), kid);
+    assert_eq!(live.current().signing(NOW).id(), kid);
+    assert_ne!(held.signing(NOW).id(), kid);
 }

@@ -137,7 +137,12 @@ fn a_set_without_a_key_that_can_sign_is_refused() {
     ] {
         let folder = Folder::with_keys(&keys);
         assert!(matches!(folder.fault(), KeyFileFault::NoSigningKey));
-        assert!(folder.file.rotate(Algorithm::Hs256, NOW, WEEK).is_ok());
+        assert!(
+            folder
+                .file
+                .rotate(Algorithm::Hs256, NOW, WEEK, Duration::ZERO)
+                .is_ok()
+        );
         assert!(folder.file.load().is_ok(), "the remedy heals it");
     }
 }
@@ -148,10 +153,10 @@ fn the_first_key_that_can_sign_signs_and_a_public_one_only_verifies() {
     let public = with(full.clone(), "d", Value::Null);
     let folder = Folder::with_keys(&[public, secret("second"), secret("third")]);
     let ring = folder.file.load().unwrap();
-    assert_eq!(ring.signing().id(), "second");
+    assert_eq!(ring.signing(NOW).id(), "second");
     assert!(ring.keys()[0].sign(b"message").is_none());
     let signer = Folder::with_keys(&[full]).file.load().unwrap();
-    let signature = signer.signing().sign(b"message").unwrap();
+    let signature = signer.signing(NOW).sign(b"message").unwrap();
     assert!(ring.keys()[0].verifies(b"message", signature.as_bytes()));
     assert!(!ring.keys()[0].verifies(b"massage", signature.as_bytes()));
 }

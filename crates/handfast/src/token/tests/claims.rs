@@ -23,7 +23,7 @@ fn a_token_of_another_issuer_or_for_another_audience_is_refused() {
         "handfast",
         "elsewhere",
     );
-    malformed(theirs.sign("anna", &grant(), &ID).expose());
+    malformed(theirs.sign("anna", &grant(), &ID, NOW).expose());
 }
 
 #[test]

@@ -11,7 +11,11 @@ fn a_token_says_what_was_granted_whichever_algorithm_signed_it() {
             .find(|key| key["alg"] == algorithm.as_str())
             .unwrap();
         // The ring of all keys verifies what any one of them signed.
-        accepted(issuer_with(&[key]).sign("anna", &grant(), &ID).expose());
+        accepted(
+            issuer_with(&[key])
+                .sign("anna", &grant(), &ID, NOW)
+                .expose(),
+        );
     }
 }
 
@@ -35,15 +39,15 @@ fn the_longest_names_make_no_token_that_is_too_long() {
         generation: Generation::MAX,
         ..grant()
     };
-    let token = issuer.sign(&"\u{10fffd}".repeat(64), &grant, &ID);
+    let token = issuer.sign(&"\u{10fffd}".repeat(64), &grant, &ID, NOW);
     assert!(issuer.verify(token.expose(), NOW).is_ok());
 }
 
 #[test]
 fn signing_a_grant_again_gives_another_text_that_says_the_same() {
     let (one, two) = (
-        issuer().sign("anna", &grant(), &[1; 16]),
-        issuer().sign("anna", &grant(), &[2; 16]),
+        issuer().sign("anna", &grant(), &[1; 16], NOW),
+        issuer().sign("anna", &grant(), &[2; 16], NOW),
     );
     assert_ne!(one.expose(), two.expose());
     accepted(one.expose());
@@ -96,7 +100,7 @@ mod an_independent_implementation {
                 DecodingKey::from_ec_components(x, y).unwrap(),
             ),
         ] {
-            let token = issuer_with(std::slice::from_ref(key)).sign("anna", &grant(), &ID);
+            let token = issuer_with(std::slice::from_ref(key)).sign("anna", &grant(), &ID, NOW);
             let data =
                 jsonwebtoken::decode::<Value>(token.expose(), &decoding, &validation(algorithm))
                     .unwrap();

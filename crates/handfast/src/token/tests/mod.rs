@@ -94,7 +94,7 @@ fn grant() -> Grant {
 }
 
 fn token() -> Token {
-    issuer().sign("anna", &grant(), &ID)
+    issuer().sign("anna", &grant(), &ID, NOW)
 }
 
 fn header() -> Value {

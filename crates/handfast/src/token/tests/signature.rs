@@ -85,7 +85,7 @@ fn a_token_of_which_one_bit_is_changed_is_refused() {
     for algorithm in Algorithm::ALL {
         let keys = Arc::new(LiveKeys::new(KeyRing::ephemeral(algorithm, NOW)));
         let issuer = TokenIssuer::new(keys, "handfast", "handfast");
-        let token = issuer.sign("anna", &grant(), &ID);
+        let token = issuer.sign("anna", &grant(), &ID, NOW);
         for index in 0..token.expose().len() {
             for bit in 0..7 {
                 let mut bytes = token.expose().as_bytes().to_vec();

@@ -54,7 +54,7 @@ fn a_token_issued_by_a_node_whose_clock_is_ahead_is_accepted() {
 fn a_token_is_accepted_as_long_as_its_key_is_in_the_ring() {
     let keys = Arc::new(LiveKeys::new(ring(&[hs256_key("main", &SECRET)])));
     let issuer = TokenIssuer::new(Arc::clone(&keys), "handfast", "handfast");
-    let old = issuer.sign("anna", &grant(), &ID);
+    let old = issuer.sign("anna", &grant(), &ID, NOW);
 
     let retired = with(
         hs256_key("main", &SECRET),
@@ -62,9 +62,28 @@ fn a_token_is_accepted_as_long_as_its_key_is_in_the_ring() {
         json!(1_900_000_000),
     );
     keys.replace(ring(&[hs256_key("new", &OTHER_SECRET), retired]));
-    let new = issuer.sign("anna", &grant(), &ID);
+    let new = issuer.sign("anna", &grant(), &ID, NOW);
     assert!(issuer.verify(old.expose(), NOW).is_ok());
     assert!(issuer.verify(new.expose(), NOW).is_ok());
+
+    let end = Timestamp::from_unix(1_900_000_000);
+    let long = Grant {
+        expires_at: end.after(std::time::Duration::from_secs(600)),
+        ..grant()
+    };
+    keys.replace(ring(&[hs256_key("main", &SECRET)]));
+    let long = issuer.sign("anna", &long, &ID, NOW);
+    keys.replace(ring(&[
+        hs256_key("new", &OTHER_SECRET),
+        with(
+            hs256_key("main", &SECRET),
+            "verify_until",
+            json!(1_900_000_000),
+        ),
+    ]));
+    let before = Timestamp::from_unix(end.as_unix() - 1);
+    assert!(issuer.verify(long.expose(), before).is_ok());
+    assert_eq!(issuer.verify(long.expose(), end), Err(Refusal::Malformed));
 
     keys.replace(ring(&[hs256_key("new", &OTHER_SECRET)]));
     assert_eq!(issuer.verify(old.expose(), NOW), Err(Refusal::Malformed));
@@ -75,7 +94,7 @@ fn a_token_is_accepted_as_long_as_its_key_is_in_the_ring() {
 fn names_that_need_escaping_survive() {
     let keys = Arc::new(LiveKeys::new(ring(&[hs256_key("k\"\\é\n", &SECRET)])));
     let issuer = TokenIssuer::new(keys, "https://a.example/\"", "b\\ü");
-    let token = issuer.sign("ren\"é\\\u{1}", &grant(), &ID);
+    let token = issuer.sign("ren\"é\\\u{1}", &grant(), &ID, NOW);
     let verified = issuer.verify(token.expose(), NOW).unwrap();
     assert_eq!(&*verified.subject, "ren\"é\\\u{1}");
 }

@@ -116,7 +116,7 @@ pub(super) fn keys(folder: DataFolder<'_>, now: Timestamp) -> Vec<Finding> {
 }
 
 fn age(check: Check, ring: &KeyRing, now: Timestamp) -> Finding {
-    let key = ring.signing();
+    let key = ring.signing(now);
     let name = format!("{} ({})", key.id(), key.algorithm());
     match key.created_at() {
         None => check.ok(format!("{name} signs; its age is not known")),
@@ -126,7 +126,7 @@ fn age(check: Check, ring: &KeyRing, now: Timestamp) -> Finding {
         ),
         Some(made) if now.since(made) > KEY_AGE => check.warn(
             format!("{name} signs, and was made {}", relative(made, now)),
-            "handfast keys rotate, then SIGHUP to a running handfast",
+            "handfast keys rotate, then SIGHUP to every running handfast",
         ),
         Some(made) => check.ok(format!(
             "{name} signs, and was made {}",

@@ -27,7 +27,7 @@ impl Setting for Duration {
 }
 
 /// Reads a duration; a number alone is refused, since nobody can tell its unit.
-pub(super) fn parse(text: &str) -> Result<Duration, Wrong> {
+pub(crate) fn parse(text: &str) -> Result<Duration, Wrong> {
     let malformed = || Wrong::Malformed {
         text: text.to_owned(),
         form: Form::Duration,

@@ -19,6 +19,7 @@ pub(super) use path::OptionalPath;
 pub(super) use rate::format as show_rate;
 
 pub(crate) use choice::{LogFormat, Registration};
+pub(crate) use duration::parse as parse_duration;
 pub(crate) use filter::LogFilter;
 pub(crate) use origin::WebOrigin;
 pub(crate) use size::Size;
