@@ -13,6 +13,7 @@ use crate::{
     node::Node,
     proof::Nonces,
     random,
+    ready::Readiness,
     session::Application,
     settings::{LiveSettings, Settings},
     token::TokenIssuer,
@@ -82,6 +83,7 @@ pub struct Builder {
     algorithm: Algorithm,
     names: (Box<str>, Box<str>),
     application: Application,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 /// What a part is made from, or the part itself.
@@ -128,6 +130,7 @@ impl Builder {
             algorithm: Algorithm::Hs256,
             names: (NAME.into(), NAME.into()),
             application: Application::None,
+            clock: None,
         }
     }
 
@@ -159,6 +162,7 @@ impl Builder {
             algorithm: Algorithm::Hs256,
             names: (NAME.into(), NAME.into()),
             application: Application::None,
+            clock: None,
         }
     }
 
@@ -206,6 +210,14 @@ impl Builder {
         self
     }
 
+    /// Goes by another clock than the system's, such as one that a test moves. Whatever waits still wakes by the
+    /// system's; what is due is decided by this one.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
     /// The file that the keys come from, if they come from one.
     #[must_use]
     pub fn key_file(&self) -> Option<KeyFile> {
@@ -220,7 +232,7 @@ impl Builder {
     /// # Errors
     /// [`StartError`], which says what cannot be used.
     pub fn start(self) -> Result<Handfast, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::start()));
         let keys = match self.keys {
             Source::Is(keys) => keys,
             Source::From(file) => Arc::new(LiveKeys::new(
@@ -268,6 +280,7 @@ impl Builder {
             presentations: Limiter::new(),
             exchanges: Limiter::new(),
             used_tickets: UsedTickets::new(),
+            readiness: Readiness::default(),
             settings: LiveSettings::new(self.settings),
         });
         let followed = Arc::downgrade(&node);

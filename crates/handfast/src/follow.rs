@@ -15,10 +15,13 @@ use std::{
     sync::{Arc, Weak},
     time::Duration,
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// However often the log is asked for, it is read no more often than this.
 const READ_INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// How long the ledger may take to answer before it is said that it does not.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Who hears from the ledger what was committed: the connections of this node and, by fan-out, other nodes.
 pub(crate) struct Committed {
@@ -47,7 +50,7 @@ pub(crate) async fn follow(
     beginning: Receipt<Changes>,
     mut inbox: Option<Inbox>,
 ) {
-    let mut cursor = beginning.await.ok().map(|end| end.cursor);
+    let mut cursor = answer(beginning).await.ok().map(|end| end.cursor);
     let mut read_at = Instant::now();
     let mut due = None;
     loop {
@@ -65,8 +68,9 @@ pub(crate) async fn follow(
         let Some(node) = node.upgrade() else { return };
         match heard {
             None => {
+                // The ledger has said why, once; what could not be read is read the next time.
                 if let Err(error) = read_log(&node, &mut cursor).await {
-                    tracing::warn!(%error, "changes in the ledger could not be read");
+                    tracing::debug!(%error, "changes in the ledger could not be read");
                 }
                 read_at = Instant::now();
                 due = None;
@@ -99,7 +103,7 @@ async fn hear(inbox: &mut Option<Inbox>) -> Heard {
 async fn read_log(node: &Node, cursor: &mut Option<Cursor>) -> Result<(), LedgerError> {
     loop {
         let from = cursor.unwrap_or(Cursor::END);
-        let read = node.ledger.changes_since(from).await?;
+        let read = answer(node.ledger.changes_since(from)).await?;
         let concerned = match cursor {
             Some(_) if read.complete => node.hub.concerned(&read.changes),
             Some(_) => {
@@ -116,9 +120,24 @@ async fn read_log(node: &Node, cursor: &mut Option<Cursor>) -> Result<(), Ledger
     }
 }
 
+/// Has the ledger look at what connections are taken to own. A session that is not there any more ended long ago.
 async fn examine(node: &Node, ownerships: Vec<Ownership>) -> Result<(), LedgerError> {
     for some in ownerships.chunks(EXAMINE_OWNERSHIPS) {
-        node.ledger.examine(some.to_vec()).await?;
+        for of_none in answer(node.ledger.examine(some.to_vec())).await? {
+            node.hub.forget(of_none);
+        }
     }
     Ok(())
+}
+
+/// Waits for the ledger, and says it once if no answer comes. A ledger that fails says so itself; one that hangs cannot.
+async fn answer<T>(mut receipt: Receipt<T>) -> Result<T, LedgerError> {
+    if let Ok(answer) = timeout(PATIENCE, &mut receipt).await {
+        return answer;
+    }
+    let patience_s = PATIENCE.as_secs();
+    tracing::error!(patience_s, "the ledger does not answer");
+    let answer = receipt.await;
+    tracing::info!("the ledger answers again");
+    answer
 }

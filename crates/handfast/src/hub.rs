@@ -12,12 +12,14 @@ use handfast_core::{
 use handfast_ledger::{Change, Ownership};
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
 };
+use tokio::sync::Notify;
 
 /// Locks are per shard, so that two connections rarely meet at one.
 const SHARDS: usize = 64;
@@ -28,6 +30,10 @@ pub(crate) struct Hub {
     node: u64,
     last_number: AtomicU64,
     connections: AtomicUsize,
+    /// Woken when there is no connection left.
+    emptied: Notify,
+    /// Whether the node goes away, so that every connection has to.
+    is_going: AtomicBool,
     shards: Box<[Mutex<Shard>]>,
 }
 
@@ -40,6 +46,8 @@ impl Hub {
             node: random::node(),
             last_number: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
+            emptied: Notify::new(),
+            is_going: AtomicBool::new(false),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
         }
     }
@@ -50,6 +58,10 @@ impl Hub {
         let slot = Arc::new(Slot::default());
         self.shard(number).insert(number, Arc::clone(&slot));
         self.connections.fetch_add(1, Ordering::Relaxed);
+        // After it can be found: either this sees that the node goes away, or who says so sees the connection.
+        if self.is_going.load(Ordering::SeqCst) {
+            slot.signal(going_away());
+        }
         (
             ConnectionId {
                 node: self.node,
@@ -76,7 +88,30 @@ impl Hub {
             .remove(&connection.number)
             .is_some()
         {
-            self.connections.fetch_sub(1, Ordering::Relaxed);
+            let before = self.connections.fetch_sub(1, Ordering::Relaxed);
+            if before == 1 {
+                self.emptied.notify_waiters();
+            }
+        }
+    }
+
+    /// Has every connection go away, those included that are still to come.
+    pub(crate) fn go_away(&self) {
+        self.is_going.store(true, Ordering::SeqCst);
+        for slot in self.slots() {
+            slot.signal(going_away());
+        }
+    }
+
+    /// Waits until there is no connection.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let mut emptied = pin!(self.emptied.notified());
+            emptied.as_mut().enable();
+            if self.count() == 0 {
+                return;
+            }
+            emptied.await;
         }
     }
 
@@ -119,7 +154,7 @@ impl Hub {
                     node: self.node,
                     number,
                 };
-                let session = (*lock(&slot.session))?;
+                let session = (*lock(&slot.binding))?.session;
                 Some(Ownership {
                     session,
                     connection,
@@ -128,6 +163,20 @@ impl Hub {
             owners.collect::<Vec<_>>()
         });
         ownerships.collect()
+    }
+
+    /// Has a connection end that owns a session which is not there any more. A session that is only about to be made is
+    /// not there yet.
+    pub(crate) fn forget(&self, ownership: Ownership) {
+        let Ownership {
+            session,
+            connection,
+        } = ownership;
+        if let Some(slot) = self.slot(connection, session)
+            && slot.binding_to(session).is_some_and(|it| it.is_settled)
+        {
+            slot.signal(Signal::Forgotten);
+        }
     }
 
     /// Whether a connection of another node has to hear of `change`.
@@ -178,7 +227,7 @@ impl Hub {
         }
         let shard = self.shard(connection.number);
         let slot = shard.get(&connection.number)?;
-        slot.is_bound_to(session).then(|| Arc::clone(slot))
+        slot.binding_to(session).map(|_| Arc::clone(slot))
     }
 
     fn shard(&self, number: u64) -> MutexGuard<'_, Shard> {
@@ -250,20 +299,38 @@ impl Drop for Seat {
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     /// The session that the connection owns, or is about to: a change of another one does not concern it.
-    session: Mutex<Option<SessionId>>,
+    binding: Mutex<Option<Binding>>,
     signal: AtomicU8,
     waker: AtomicWaker,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Binding {
+    session: SessionId,
+    /// Whether the ledger has said so.
+    is_settled: bool,
+}
+
 impl Slot {
-    /// Notes that the connection owns `session`, or is about to. This comes before the ledger is asked, so that
-    /// whatever the ledger decides next finds the connection.
+    /// Notes that the connection is about to own `session`. This comes before the ledger is asked, so that whatever the
+    /// ledger decides next finds the connection.
     pub(crate) fn bind(&self, session: Option<SessionId>) {
-        *lock(&self.session) = session;
+        *lock(&self.binding) = session.map(|session| Binding {
+            session,
+            is_settled: false,
+        });
     }
 
-    fn is_bound_to(&self, session: SessionId) -> bool {
-        *lock(&self.session) == Some(session)
+    /// Notes that the connection owns `session`, as the ledger has decided.
+    pub(crate) fn settle(&self, session: Option<SessionId>) {
+        *lock(&self.binding) = session.map(|session| Binding {
+            session,
+            is_settled: true,
+        });
+    }
+
+    fn binding_to(&self, session: SessionId) -> Option<Binding> {
+        (*lock(&self.binding)).filter(|binding| binding.session == session)
     }
 
     /// Leaves a signal and wakes the connection. Of several signals the gravest is heard.
@@ -302,20 +369,28 @@ impl Slot {
     }
 }
 
-/// Signals as one byte, so that a slot needs no lock: going away, superseded, then the reasons of a revocation.
+/// Signals as one byte, so that a slot needs no lock: going away, superseded, forgotten, then the reasons of a
+/// revocation.
 const NO_SIGNAL: u8 = 0;
 const GOING_AWAY: u8 = 1;
 const SUPERSEDED: u8 = 2;
-const ENDED: u8 = 3;
+const FORGOTTEN: u8 = 3;
+const ENDED: u8 = 4;
 
 /// The longest that a client is told to stay away from a node that is going, in seconds. Each is told another span, so
 /// that they do not all come back at once.
 const RECONNECT_AFTER_MAX: u64 = 5;
 
+/// That the node goes away. How long to stay away is drawn when it is heard.
+pub(crate) fn going_away() -> Signal {
+    Signal::GoingAway { reconnect_after: 0 }
+}
+
 fn encode(signal: Signal) -> u8 {
     match signal {
         Signal::GoingAway { .. } => GOING_AWAY,
         Signal::Superseded => SUPERSEDED,
+        Signal::Forgotten => FORGOTTEN,
         Signal::Ended(reason) => {
             let index = RevocationReason::ALL
                 .iter()
@@ -333,6 +408,7 @@ fn decode(byte: u8) -> Option<Signal> {
             reconnect_after: random::below(RECONNECT_AFTER_MAX + 1),
         }),
         SUPERSEDED => Some(Signal::Superseded),
+        FORGOTTEN => Some(Signal::Forgotten),
         ended => RevocationReason::ALL
             .get(usize::from(ended - ENDED))
             .copied()

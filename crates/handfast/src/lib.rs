@@ -30,6 +30,7 @@ mod builder;
 pub mod clock;
 mod cookie;
 pub mod credentials;
+mod drain;
 mod driver;
 mod follow;
 mod hub;
@@ -40,6 +41,7 @@ mod origin;
 pub mod password;
 mod proof;
 pub mod random;
+mod ready;
 mod serve;
 mod session;
 mod settings;
@@ -59,6 +61,7 @@ pub use handfast_core::{
 };
 pub use handfast_ledger::fanout;
 pub use origin::AllowedOrigins;
+pub use ready::NotReady;
 pub use serve::{LiveServing, Serving, serve};
 pub use session::{Application, Program, SendError, Session, SessionSender};
 pub use settings::{LoginLimits, Rates, Settings, TransportLimits};
@@ -67,16 +70,12 @@ use axum::{
     Router,
     routing::{any, post},
 };
-use handfast_core::connection::Signal;
+use handfast_ledger::Ledger;
 #[cfg(feature = "postgres")]
 pub use handfast_ledger::{InvalidPostgresUrl, PostgresUrl};
-use handfast_ledger::{Ledger, LedgerError};
 use node::Node;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 use token::TokenIssuer;
-
-/// How many steps a drain takes.
-const DRAIN_STEPS: u32 = 100;
 
 /// One running node. Clones are handles to the same one; it ends with the last of them and the last connection.
 #[derive(Clone, Debug)]
@@ -162,34 +161,13 @@ impl Handfast {
         self.node.hub.count()
     }
 
-    /// Whether clients can be served: whether the ledger answers.
+    /// Whether clients can be served: whether the ledger takes what has to be stored. It says so within two seconds,
+    /// and however many ask at once, the ledger is asked once.
     ///
     /// # Errors
-    /// [`LedgerError`] if it does not.
-    pub async fn ready(&self) -> Result<(), LedgerError> {
-        self.node.ledger.check().await
-    }
-
-    /// Closes all connections with 1001, spread over `spread`, so that their clients do not come to another node all
-    /// at once. Stop accepting before.
-    pub async fn drain(&self, spread: Duration) {
-        let mut slots = self.node.hub.slots();
-        let steps = DRAIN_STEPS
-            .min(u32::try_from(slots.len()).unwrap_or(DRAIN_STEPS))
-            .max(1);
-        let chunk = slots
-            .len()
-            .div_ceil(usize::try_from(steps).unwrap_or(1))
-            .max(1);
-        for index in (1..slots.len()).rev() {
-            let other = usize::try_from(random::below(index as u64 + 1)).unwrap_or(0);
-            slots.swap(index, other);
-        }
-        for slots in slots.chunks(chunk) {
-            for slot in slots {
-                slot.signal(Signal::GoingAway { reconnect_after: 0 });
-            }
-            tokio::time::sleep(spread / steps).await;
-        }
+    /// [`NotReady`], which says why not.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        let node = &self.node;
+        node.readiness.ask(&node.ledger, &*node.clock).await
     }
 }

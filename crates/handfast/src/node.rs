@@ -2,7 +2,8 @@
 
 use crate::{
     address::Addresses, cookie::UsedTickets, credentials::Credentials, hub::Hub, limiter::Limiter,
-    proof::Nonces, session::Application, settings::LiveSettings, token::TokenIssuer,
+    proof::Nonces, ready::Readiness, session::Application, settings::LiveSettings,
+    token::TokenIssuer,
 };
 use handfast_core::{
     message::Grant,
@@ -37,6 +38,7 @@ pub(crate) struct Node {
     /// Tickets that are exchanged, which one session may do as often as it may present.
     pub(crate) exchanges: Limiter<SessionId>,
     pub(crate) used_tickets: UsedTickets,
+    pub(crate) readiness: Readiness,
 }
 
 impl Node {

@@ -25,7 +25,7 @@ pub(crate) async fn sweep(node: Weak<Node>) {
                 Ok(swept) if is_worth_more(swept) => tokio::task::yield_now().await,
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "the ledger could not be swept");
+                    tracing::debug!(%error, "the ledger could not be swept");
                     break;
                 }
             }

@@ -116,10 +116,7 @@ impl<'b> WorkingSet<'b> {
                     ask.decide(|acknowledge| Ok(self.acknowledge(acknowledge)));
                 }
                 Entry::Revoke(ask) => ask.decide(|revoke| Ok(self.revoke(revoke))),
-                Entry::Examine(ask) => ask.decide(|ownerships| {
-                    self.examine(ownerships);
-                    Ok(())
-                }),
+                Entry::Examine(ask) => ask.decide(|ownerships| Ok(self.examine(ownerships))),
                 Entry::List(_)
                 | Entry::Session(_)
                 | Entry::ChangesSince(_)
@@ -127,6 +124,11 @@ impl<'b> WorkingSet<'b> {
                 | Entry::Check(_) => {}
             }
         }
+    }
+
+    /// Whether anything that was decided is to be written.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.slots.iter().any(|slot| slot.write().is_some())
     }
 
     /// Writes what was decided; gives what others must be told of it once it is committed.
@@ -257,13 +259,15 @@ impl<'b> WorkingSet<'b> {
             .collect()
     }
 
-    fn examine(&mut self, ownerships: &[Ownership]) {
-        for &Ownership {
-            session,
-            connection,
-        } in ownerships
-        {
+    fn examine(&mut self, ownerships: &[Ownership]) -> Vec<Ownership> {
+        let mut of_none = Vec::new();
+        for &ownership in ownerships {
+            let Ownership {
+                session,
+                connection,
+            } = ownership;
             let Some((_, record)) = self.find(session) else {
+                of_none.push(ownership);
                 continue;
             };
             let revoked = record.revoked.map(|revocation| revocation.reason);
@@ -283,6 +287,7 @@ impl<'b> WorkingSet<'b> {
                 by: None,
             }));
         }
+        of_none
     }
 
     /// Revokes the session at `place`; whether that ended it now.

@@ -39,7 +39,7 @@ pub(crate) enum Entry {
     Push(Ask<Push, (Pushed, Option<SessionRecord>)>),
     Acknowledge(Ask<Acknowledge, Acknowledged>),
     Revoke(Ask<Revoke, Vec<SessionId>>),
-    Examine(Ask<Vec<Ownership>, ()>),
+    Examine(Ask<Vec<Ownership>, Vec<Ownership>>),
     List(Ask<Box<str>, Vec<Session>>),
     Session(Ask<SessionId, Option<Session>>),
     ChangesSince(Ask<Cursor, Changes>),
@@ -100,6 +100,11 @@ impl Entry {
             | Self::Check(_) => true,
             Self::Examine(_) | Self::List(_) | Self::Session(_) | Self::ChangesSince(_) => false,
         }
+    }
+
+    /// Whether it asks for nothing but a proof that something can be written.
+    pub(crate) fn is_check(&self) -> bool {
+        matches!(self, Self::Check(_))
     }
 
     /// Whether it is not to be applied any more.

@@ -182,9 +182,10 @@ impl Ledger {
     /// that had changed just now. So what somebody else says of a connection is taken for no more than a question.
     ///
     /// The observer hears of it in the order in which the ledger decides: if the connection takes the session back in
-    /// the meantime, that is told after it. Nothing is told of sessions that do not exist. Ask about no more than
-    /// [`EXAMINE_OWNERSHIPS`] at a time, so that nobody else is delayed for long.
-    pub fn examine(&self, ownerships: Vec<Ownership>) -> Receipt<()> {
+    /// the meantime, that is told after it. Those of sessions that do not exist are answered, and nobody is told of them:
+    /// such a session may be about to be made, or be long forgotten. Ask about no more than [`EXAMINE_OWNERSHIPS`] at a
+    /// time, so that nobody else is delayed for long.
+    pub fn examine(&self, ownerships: Vec<Ownership>) -> Receipt<Vec<Ownership>> {
         self.submit(ownerships, Entry::Examine)
     }
 

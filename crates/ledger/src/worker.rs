@@ -104,17 +104,26 @@ impl<B: Backend> Worker<B> {
         // Only now, with every lock held, is it certain when this batch is applied.
         let now = withdraw(batch, &*self.clock);
         set.decide(batch, now);
+        let has_changed = set.has_changed();
         let changes = set.store(&mut transaction)?;
         reads::answer(batch, &mut transaction, now)?;
+        let has_stored = has_changed || batch.iter().any(Entry::is_check);
         let durability = transaction.commit()?;
+        if has_stored {
+            self.note_success();
+        }
         Ok((changes, durability))
     }
 
-    fn pass_on(&mut self, applied: Applied) {
+    /// Something was written. What only reads ends no outage, for a full disk can still be read.
+    fn note_success(&mut self) {
         if self.failing {
             self.failing = false;
             tracing::info!("the ledger stores again");
         }
+    }
+
+    fn pass_on(&mut self, applied: Applied) {
         // Where nobody concludes any more, the receipts say that the ledger has stopped.
         drop(self.applied.send(applied));
     }

@@ -1,14 +1,15 @@
 //! Log lines, on stderr: stdout belongs to what a command was asked for.
 
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFilter, LogFormat};
 use anstream::{AutoStream, ColorChoice};
-use std::io;
+use std::{fmt as text, io};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    Layer as _,
+    Layer as _, Registry,
     filter::{FilterExt as _, LevelFilter, filter_fn},
     fmt,
-    layer::SubscriberExt as _,
+    layer::{Filter, SubscriberExt as _},
+    reload,
     util::SubscriberInitExt as _,
 };
 
@@ -21,27 +22,52 @@ fn is_discreet(metadata: &Metadata<'_>) -> bool {
         || (*metadata.level() <= Level::INFO && !target.starts_with("async_nats"))
 }
 
-/// Starts logging for the rest of the process; a second call changes nothing.
-pub(crate) fn start(log: &Log) {
+/// The lines that this filter lets through and that are discreet.
+fn wanted(filter: &LogFilter) -> impl Filter<Registry> + Send + Sync + 'static + use<> {
     // Without this hint every trace line of a library beneath would be made and thrown away, frame by frame.
     let discreet = filter_fn(is_discreet).with_max_level_hint(LevelFilter::TRACE);
-    let wanted = log.level.targets().clone().and(discreet);
+    filter.targets().clone().and(discreet)
+}
+
+/// Which lines are written, exchanged while they are.
+pub(crate) struct LogLevel(Box<dyn Fn(&LogFilter) + Send + Sync>);
+
+impl LogLevel {
+    /// Writes other lines from now on.
+    pub(crate) fn set(&self, filter: &LogFilter) {
+        (self.0)(filter);
+    }
+}
+
+impl text::Debug for LogLevel {
+    fn fmt(&self, f: &mut text::Formatter<'_>) -> text::Result {
+        f.write_str("LogLevel(…)")
+    }
+}
+
+/// Starts logging for the rest of the process; a second call changes nothing.
+pub(crate) fn start(log: &Log) -> LogLevel {
+    let (filter, handle) = reload::Layer::new(wanted(&log.level));
     let started = match log.format {
         LogFormat::Text => {
             let coloured = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
             let lines = fmt::layer().with_writer(io::stderr).with_ansi(coloured);
             tracing_subscriber::registry()
-                .with(lines.with_filter(wanted))
+                .with(lines.with_filter(filter))
                 .try_init()
         }
         LogFormat::Json => {
             let lines = fmt::layer().json().flatten_event(true);
             tracing_subscriber::registry()
-                .with(lines.with_writer(io::stderr).with_filter(wanted))
+                .with(lines.with_writer(io::stderr).with_filter(filter))
                 .try_init()
         }
     };
     if started.is_err() {
         tracing::debug!("logging was started before");
     }
+    LogLevel(Box::new(move |filter| {
+        // It fails only when nothing is logged any more.
+        drop(handle.reload(wanted(filter)));
+    }))
 }

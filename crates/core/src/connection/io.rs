@@ -39,6 +39,8 @@ pub enum Signal {
     Superseded,
     /// The session was revoked.
     Ended(RevocationReason),
+    /// The session is not there any more: it ended so long ago that the ledger has forgotten it.
+    Forgotten,
     /// The node is going away. A question that is being answered is answered first.
     GoingAway {
         /// How long the client should wait before it connects again, in seconds.

@@ -238,6 +238,7 @@ impl Connection {
                 self.announce(Answer::Ended(Some(reason)));
                 self.close(Closing::revoked(reason));
             }
+            Signal::Forgotten => self.expire(),
             // What the ledger may have decided already must reach the client first; whatever else waits must not.
             Signal::GoingAway { reconnect_after } if self.asked.is_some() => {
                 self.queued = Some(Box::new(Queued::GoingAway { reconnect_after }));

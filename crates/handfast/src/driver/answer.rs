@@ -1,6 +1,6 @@
 //! How the machine's questions are answered.
 
-use super::present::{self, Shown};
+use super::present::{self, PRESENTATION_DEADLINE, Shown};
 use crate::{
     credentials::{self, LoginRefused},
     hub::Slot,
@@ -16,7 +16,7 @@ use handfast_core::{
     session::{
         ConnectionId, Pushed, RevocationReason, Session, SessionId, SessionRecord, Thumbprint,
     },
-    time::Now,
+    time::{Moment, Now},
 };
 use handfast_ledger::{Create, LedgerError, Origin, PresentedSession, Receipt, Revoke, Scope};
 use std::{
@@ -58,9 +58,11 @@ pub(super) enum Answering {
         session: SessionId,
         subject: Box<str>,
         receipt: Receipt<PresentedSession>,
+        due: Moment,
     },
     Push {
         session: SessionId,
+        due: Moment,
         receipt: Receipt<(Pushed, Option<SessionRecord>)>,
     },
     /// Whatever happens rarely.
@@ -98,6 +100,7 @@ impl Answering {
             Question::Push { session } => Self::Push {
                 session,
                 receipt: node.ledger.push(session, caller.connection),
+                due: now.moment.after(PRESENTATION_DEADLINE),
             },
             Question::Login {
                 credentials,
@@ -149,6 +152,15 @@ impl Answering {
         }
     }
 
+    /// When the answer is no longer waited for.
+    pub(super) fn due(&self) -> Option<Moment> {
+        match self {
+            Self::Presentation { due, .. } | Self::Push { due, .. } => Some(*due),
+            // A task limits what it waits for by itself.
+            Self::Known(_) | Self::Task(_) => None,
+        }
+    }
+
     fn task(task: impl Future<Output = Reply> + Send + 'static) -> Self {
         Self::Task(Box::pin(task))
     }
@@ -164,6 +176,7 @@ impl Answering {
                 session,
                 subject,
                 receipt,
+                due: _,
             } => {
                 let decided = ready!(Pin::new(receipt).poll(context));
                 Poll::Ready(decided.map_or_else(
@@ -171,7 +184,9 @@ impl Answering {
                     |decided| present::presented(node, *session, std::mem::take(subject), &decided),
                 ))
             }
-            Self::Push { session, receipt } => {
+            Self::Push {
+                session, receipt, ..
+            } => {
                 Poll::Ready(match ready!(Pin::new(receipt).poll(context)) {
                     // An unconfirmed generation is pushed again: the machine may never have heard of it.
                     Ok((Pushed::Issued | Pushed::Unconfirmed, Some(record))) => {
@@ -237,15 +252,14 @@ async fn login(node: Arc<Node>, caller: Caller, credentials: Credentials, regist
         Ok(admitted) => admitted.registered,
         Err(refused) => return login_refused(&node, &subject, caller.address, refused),
     };
-    let begun = begin_session(&node, &caller, &subject, key).await;
-    begun.map_or_else(
-        |error| failed(&error),
-        |grant| Reply::LoggedIn {
+    match begin_session(&node, &caller, &subject, key).await {
+        Ok(grant) => Reply::LoggedIn {
             subject,
             grant,
             registered,
         },
-    )
+        Err(reply) => reply,
+    }
 }
 
 /// The subject that a login is for, if name and password keep to their bounds.
@@ -266,7 +280,7 @@ async fn begin_session(
     caller: &Caller,
     subject: &str,
     key: Option<Thumbprint>,
-) -> Result<Grant, LedgerError> {
+) -> Result<Grant, Reply> {
     let session = random::session_id();
     caller.slot.bind(Some(session));
     let created = node.ledger.create(Create {
@@ -277,7 +291,7 @@ async fn begin_session(
         key,
         sessions_max: node.settings.current().sessions_per_subject,
     });
-    let record = created.await?;
+    let record = in_time(created).await?;
     Ok(node.grant(session, &record))
 }
 
@@ -316,7 +330,15 @@ fn login_refused(node: &Node, subject: &str, address: IpAddr, refused: LoginRefu
     }
 }
 
-/// Ends sessions. Where it must have been one that there was, ending none is an answer of its own.
+/// Waits for the ledger as long as a client is let wait, for what does no harm if it is done and not told.
+async fn in_time<T>(receipt: Receipt<T>) -> Result<T, Reply> {
+    match tokio::time::timeout(PRESENTATION_DEADLINE, receipt).await {
+        Ok(answer) => answer.map_err(|error| failed(&error)),
+        Err(_) => Err(unavailable()),
+    }
+}
+
+/// Ends sessions, however long the ledger takes: to say that nothing has ended would be a guess. Where it must have been one that there was, ending none is an answer of its own.
 async fn end(node: Arc<Node>, by: ConnectionId, scope: Scope, must_exist: bool) -> Reply {
     let revoke = Revoke {
         scope,
@@ -333,14 +355,14 @@ async fn end(node: Arc<Node>, by: ConnectionId, scope: Scope, must_exist: bool) 
 }
 
 async fn list(node: Arc<Node>, connection: ConnectionId, subject: Box<str>) -> Reply {
-    match node.ledger.list(subject).await {
+    match in_time(node.ledger.list(subject)).await {
         Ok(sessions) => Reply::Sessions(
             sessions
                 .into_iter()
                 .map(|session| listed(&node, connection, session))
                 .collect(),
         ),
-        Err(error) => failed(&error),
+        Err(reply) => reply,
     }
 }
 
@@ -390,8 +412,8 @@ async fn change_password(node: Arc<Node>, caller: Caller, change: PasswordChange
     }
     // Accounts and sessions are not one transaction. A ledger that works now will most likely end the other sessions
     // in a moment; with one that does not, the password stays as it is.
-    if let Err(error) = node.ledger.check().await {
-        return failed(&error);
+    if let Err(reply) = in_time(node.ledger.check()).await {
+        return reply;
     }
     let login = credentials::Login {
         subject: &subject,

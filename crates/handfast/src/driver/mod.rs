@@ -15,6 +15,7 @@ mod transmit;
 mod whole;
 
 pub(crate) use cookie::Arrival;
+pub(crate) use present::PRESENTATION_DEADLINE;
 
 use crate::{
     address::Place,
@@ -24,7 +25,7 @@ use crate::{
     session::Link,
     token::{BrowserHash, Ticket},
 };
-use answer::{Answering, Caller};
+use answer::{Answering, Caller, unavailable};
 use codec::Codec;
 use handfast_core::{
     close::{CloseCode, Closing},
@@ -244,7 +245,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         match self.caller.slot.peek() {
             None => {}
             Some(Signal::Superseded) if presenting => {}
-            Some(Signal::Superseded | Signal::Ended(_) | Signal::GoingAway { .. }) => {
+            Some(
+                Signal::Superseded
+                | Signal::Ended(_)
+                | Signal::Forgotten
+                | Signal::GoingAway { .. },
+            ) => {
                 if let Some(signal) = self.caller.slot.take() {
                     self.handle(Input::Signalled(signal), now);
                 }
@@ -266,6 +272,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         true
     }
 
+    /// The ledger took too long. What it has not decided yet is withdrawn; what it may have decided just now, the
+    /// client's next try finds.
+    fn give_up_answering(&mut self, now: Now) {
+        self.answering = None;
+        self.handle(Input::Replied(unavailable()), now);
+        self.follow_session();
+    }
+
     /// Does what is due, and sets the timer for what is due next. `false` if nothing is due yet.
     fn poll_timer(&mut self, context: &mut Context<'_>, now: Now) -> bool {
         let Some(deadline) = self.deadline() else {
@@ -279,10 +293,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 .reset(Instant::now() + wake.since(now.moment));
             self.armed = Some(wake);
         }
-        if self.timer.as_mut().poll(context).is_pending() {
+        if self.timer.as_mut().poll(context).is_ready() {
+            self.armed = None;
+        } else if now.moment < deadline {
             return false;
         }
-        self.armed = None;
         if now.moment >= deadline {
             self.expire(now);
         }
@@ -291,17 +306,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     fn deadline(&self) -> Option<Moment> {
         match self.phase {
-            Phase::Open => [self.machine.deadline(), self.message_due]
-                .into_iter()
-                .flatten()
-                .min(),
+            Phase::Open => {
+                let answer_due = self.answering.as_deref().and_then(Answering::due);
+                [self.machine.deadline(), self.message_due, answer_due]
+                    .into_iter()
+                    .flatten()
+                    .min()
+            }
             Phase::Closing(due) | Phase::Lingering(due) => Some(due),
             Phase::Done => None,
         }
     }
 
     fn expire(&mut self, now: Now) {
+        let answering = self.answering.as_deref();
+        let is_late = answering
+            .and_then(Answering::due)
+            .is_some_and(|due| now.moment >= due);
         match self.phase {
+            Phase::Open if is_late => self.give_up_answering(now),
             Phase::Open if self.message_due.is_some_and(|due| now.moment >= due) => {
                 self.close(Closing::new(CloseCode::Misuse, "slow_message"), now);
                 self.linger(now);

@@ -14,9 +14,9 @@ use handfast_core::{
 use handfast_ledger::{Present, PresentedSession};
 use std::time::Duration;
 
-/// How long a presentation may take from its receipt to its commit. With the rate at which a session may present, this
+/// How long a presentation may take from its receipt to its commit, and the ledger for whatever else a client waits for. With the rate at which a session may present, this
 /// bounds how far behind an honest presentation can come.
-pub(super) const PRESENTATION_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const PRESENTATION_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a client shows to go on with a session.
 pub(super) struct Shown {
@@ -65,6 +65,7 @@ pub(super) fn present(
         session,
         subject: verified.subject,
         receipt,
+        due: deadline,
     })
 }
 

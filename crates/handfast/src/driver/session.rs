@@ -20,7 +20,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             .map(|(grant, subject)| (grant.session, subject));
         self.place.set_authenticated(bound.is_some());
         if self.answering.is_none() {
-            self.caller.slot.bind(bound.map(|(session, _)| session));
+            self.caller.slot.settle(bound.map(|(session, _)| session));
         }
         match (bound, &self.link) {
             (None, Some(link)) => {

@@ -142,10 +142,16 @@ fn draining_tells_every_client_and_closes_its_connection() {
     let mut clients: Vec<_> = (0..20).map(|_| node.v1()).collect();
     let mut plain = node.plain();
     plain.login("ada");
-    node.block_on(node.handfast.drain(Duration::ZERO));
-    for client in &mut clients {
-        assert_eq!(client.receive()["type"], "Closing");
-        assert_eq!(client.closed(), closed(1001, "going_away"));
-    }
-    assert_eq!(plain.closed(), closed(1001, "going_away"));
+    std::thread::scope(|scope| {
+        let drain = scope.spawn(|| node.block_on(node.handfast.drain(Duration::ZERO)));
+        for mut client in clients.drain(..) {
+            assert_eq!(client.receive()["type"], "Closing");
+            assert_eq!(client.closed(), closed(1001, "going_away"));
+        }
+        assert_eq!(plain.closed(), closed(1001, "going_away"));
+        drop(plain);
+        assert_eq!(drain.join().unwrap(), 0);
+    });
+    // A connection that was on its way goes as well.
+    assert_eq!(node.plain().closed(), closed(1001, "going_away"));
 }

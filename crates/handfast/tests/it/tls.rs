@@ -1,12 +1,15 @@
 //! TLS without a proxy in front.
 
-use crate::{client::Client, node::Plan};
+use crate::{
+    client::Client,
+    node::{Node, Plan},
+};
 use handfast::{Serving, tls};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::aws_lc_rs};
 use std::{net::TcpStream, sync::Arc};
 
-#[test]
-fn a_session_lives_over_tls_as_well() {
+/// A new certificate for `localhost`: a server that shows it, and a client that trusts no other.
+fn certificate() -> (Serving, Arc<ClientConfig>) {
     let folder = tempfile::tempdir().unwrap();
     let rcgen::CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -20,12 +23,6 @@ fn a_session_lives_over_tls_as_well() {
         tls: Some(tls::load(&cert_file, &key_file).unwrap()),
         ..Serving::default()
     };
-    let node = Plan {
-        serving: serving.into(),
-        ..Plan::default()
-    }
-    .start();
-
     let mut roots = RootCertStore::empty();
     roots.add(cert.der().clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -33,13 +30,45 @@ fn a_session_lives_over_tls_as_well() {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let config = Arc::new(config);
-    let connect = || {
-        let session =
-            ClientConnection::new(Arc::clone(&config), "localhost".try_into().unwrap()).unwrap();
-        let stream = StreamOwned::new(session, TcpStream::connect(node.address).unwrap());
-        Client::on(stream, node.address, Some("handfast.v1"))
+    (serving, Arc::new(config))
+}
+
+type TlsClient = Client<StreamOwned<ClientConnection, TcpStream>>;
+
+fn connect(node: &Node, trusting: &Arc<ClientConfig>) -> TlsClient {
+    let name = "localhost".try_into().unwrap();
+    let session = ClientConnection::new(Arc::clone(trusting), name).unwrap();
+    let stream = StreamOwned::new(session, TcpStream::connect(node.address).unwrap());
+    Client::on(stream, node.address, Some("handfast.v1"))
+}
+
+#[test]
+fn a_certificate_is_exchanged_and_connections_stay() {
+    let (first, trusting_first) = certificate();
+    let plan = Plan {
+        serving: first.into(),
+        ..Plan::default()
     };
+    let serving = plan.serving.clone();
+    let node = plan.start();
+    let mut before = connect(&node, &trusting_first);
+    assert_eq!(before.receive()["type"], "Hello");
+    let (second, trusting_second) = certificate();
+    serving.replace(second);
+    let mut after = connect(&node, &trusting_second);
+    assert_eq!(after.receive()["type"], "Hello");
+    before.login("ada");
+}
+
+#[test]
+fn a_session_lives_over_tls_as_well() {
+    let (serving, trusting) = certificate();
+    let node = Plan {
+        serving: serving.into(),
+        ..Plan::default()
+    }
+    .start();
+    let connect = || connect(&node, &trusting);
     let mut client = connect();
     assert_eq!(client.receive()["type"], "Hello");
     let login = client.login("ada");

@@ -143,7 +143,8 @@ pub fn a_connection_that_owns_nothing_any_more_is_found_out<F: Fixture>() {
         ownership(2, 2),
         ownership(4, 4),
     ];
-    bench.ledger.examine(examined.into()).wait().unwrap();
+    let of_none = bench.ledger.examine(examined.into()).wait().unwrap();
+    assert_eq!(of_none, [ownership(4, 4)]);
     let found = Change {
         by: None,
         ..taken_over(1, 1, 3)

@@ -4,7 +4,10 @@ use super::{
     failure::{Failure, Outcome},
     print::{self, FAINT, HEADING, OK, WARNING},
 };
-use crate::config::{Line, Loaded, Source, show_lines};
+use crate::{
+    config::{Line, Loaded, Source, show_lines},
+    serve::check_files,
+};
 use std::io::Write;
 
 /// Prints the configuration in force as TOML, each setting with where it came from.
@@ -31,6 +34,7 @@ pub(super) fn show(loaded: &Loaded, out: &mut dyn Write) -> Result<Outcome, Fail
 /// Says that the configuration can work, and what in it is doubtful. One that cannot work does
 /// not get as far as this.
 pub(super) fn check(loaded: &Loaded, out: &mut dyn Write) -> Result<Outcome, Failure> {
+    check_files(&loaded.config)?;
     for warning in &loaded.warnings {
         print::about(out, "warning", WARNING, warning)?;
     }

@@ -1,7 +1,10 @@
 //! How a command ends.
 
 use super::ledger::LedgerFailure;
-use crate::{config::Problems, serve::ServeError};
+use crate::{
+    config::Problems,
+    serve::{FileError, ServeError},
+};
 use handfast::keys::{KeyFileError, KeyFileFault};
 use std::{io, process::ExitCode};
 
@@ -23,6 +26,9 @@ pub(crate) enum Failure {
     /// The server did not start.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// A file that the configuration names cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
@@ -54,7 +60,7 @@ impl Failure {
     /// What the shell gets.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Config(_) | Self::NoToken => 2,
+            Self::Config(_) | Self::File(_) | Self::NoToken => 2,
             Self::Serve(_) | Self::Keys(_) | Self::Ledger(_) | Self::Input(_) | Self::Output(_) => {
                 1
             }
@@ -72,7 +78,9 @@ impl Failure {
             },
             Self::Ledger(failure) => failure.remedy(),
             Self::NoToken => Some("give it on stdin: handfast token inspect < FILE"),
-            Self::Config(_) | Self::Serve(_) | Self::Input(_) | Self::Output(_) => None,
+            Self::Config(_) | Self::File(_) | Self::Serve(_) | Self::Input(_) | Self::Output(_) => {
+                None
+            }
         }
     }
 }

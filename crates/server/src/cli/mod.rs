@@ -48,10 +48,10 @@ fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Ou
     let loaded = load(cli.settings.flags(), environment)?;
     let now = SystemClock::start().now().unix;
     match cli.command.unwrap_or(Command::Serve { wait: false }) {
-        Command::Serve { wait } => serve(&loaded, wait, out),
+        Command::Serve { wait } => serve(loaded, wait, out),
         Command::Ledger(LedgerCommand::Migrate) => ledger::migrate(&loaded.config, out),
         Command::Ledger(LedgerCommand::Copy { to }) => {
-            crate::logging::start(&loaded.config.log);
+            drop(crate::logging::start(&loaded.config.log));
             ledger::copy_to(&loaded.config, &to, out)
         }
         Command::Config(ConfigCommand::Show) => config::show(&loaded, out),
@@ -67,14 +67,14 @@ fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Ou
     }
 }
 
-fn serve(loaded: &Loaded, wait: bool, out: &mut dyn Write) -> Result<Outcome, Failure> {
-    crate::logging::start(&loaded.config.log);
+fn serve(loaded: Loaded, wait: bool, out: &mut dyn Write) -> Result<Outcome, Failure> {
+    let log = crate::logging::start(&loaded.config.log);
     for warning in &loaded.warnings {
         tracing::warn!(set = %warning.source, remedy = warning.what.remedy(), "{warning}");
     }
     if let Err(error) = descriptors::raise() {
         tracing::warn!(%error, "the limit on open files stays as it is");
     }
-    serve::run(loaded, wait, out)?;
+    serve::run(loaded, log, wait, out)?;
     Ok(Outcome::Fine)
 }

@@ -55,6 +55,7 @@ pub(super) fn failure(out: &mut dyn Write, failure: &Failure) -> io::Result<()> 
         // `handfast config show | head` has what it wants.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Failure::Serve(_)
+        | Failure::File(_)
         | Failure::Keys(_)
         | Failure::Ledger(_)
         | Failure::NoToken

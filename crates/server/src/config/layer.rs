@@ -5,7 +5,7 @@ use super::{
     source::Source,
     value::Raw,
 };
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{collections::BTreeMap, ffi::OsString, fmt};
 
 /// What every variable that handfast reads begins with.
 const PREFIX: &str = "HANDFAST_";
@@ -29,15 +29,26 @@ pub(super) struct Layer {
     pub(super) problems: Vec<Problem>,
 }
 
-/// The environment of the process.
-#[derive(Debug, Default)]
+/// The environment of the process, as far as it is handfast's.
+#[derive(Clone, Default)]
 pub(crate) struct Environment(Vec<(OsString, OsString)>);
+
+/// Values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
 
 impl Environment {
     /// Takes the environment; the only place in handfast that does.
     pub(crate) fn of_process() -> Self {
         // Not `vars`, which panics at a variable of somebody else's that is not UTF-8.
-        Self(std::env::vars_os().collect())
+        let ours = std::env::vars_os()
+            .filter(|(name, _)| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+        Self(ours.collect())
     }
 
     /// The configuration file that the environment names.

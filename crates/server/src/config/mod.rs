@@ -19,6 +19,7 @@ mod limits;
 mod nearest;
 mod problem;
 mod reader;
+mod reload;
 mod sections;
 mod show;
 mod source;
@@ -28,11 +29,12 @@ mod value;
 pub(crate) use layer::Environment;
 pub(crate) use problem::{About, Problems, Remedy, Warning};
 pub(crate) use reader::Effective;
-pub(crate) use sections::{Config, Log, Tls};
+pub(crate) use reload::{Reloaded, reload};
+pub(crate) use sections::{Config, Drain, Log, Tls};
 pub(crate) use show::{Line, lines as show_lines};
 pub(crate) use source::Source;
 pub(crate) use value::{
-    FanoutUrl, LedgerUrl, LogFormat, Registration, Setting, parse_duration,
+    FanoutUrl, LedgerUrl, LogFilter, LogFormat, Registration, Setting, parse_duration,
 };
 
 use layer::{Layer, Written};
@@ -64,6 +66,8 @@ pub(crate) struct Loaded {
     pub(crate) warnings: Vec<Warning>,
     /// The file that was read, if any.
     pub(crate) file: Option<PathBuf>,
+    /// What it was loaded from, to load it again.
+    given: (Flags, Environment),
 }
 
 /// Loads the configuration.
@@ -74,6 +78,12 @@ pub(crate) struct Loaded {
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn load(flags: Flags, environment: Environment) -> Result<Loaded, Problems> {
+    load_over(None, (flags, environment))
+}
+
+/// Loads the configuration; for a server that runs, with what only a start can change as it is there.
+fn load_over(running: Option<&Loaded>, given: (Flags, Environment)) -> Result<Loaded, Problems> {
+    let (flags, environment) = given.clone();
     let named = environment.config_file().map(PathBuf::from);
     let file = flags.config.clone().or(named);
     let from_file = file.as_deref().map(file::read).unwrap_or_default();
@@ -81,7 +91,11 @@ pub(crate) fn load(flags: Flags, environment: Environment) -> Result<Loaded, Pro
     let whole = from_file.problems.is_empty();
 
     let mut reader = Reader::new(vec![flags.layer(), environment.layer(), from_file]);
-    let config = Config::read(&mut reader);
+    let read = Config::read(&mut reader);
+    let config = match running {
+        None => read,
+        Some(running) => reload::over(&running.config, read),
+    };
     let verdict = if whole {
         check::check(&config, &reader)
     } else {
@@ -100,6 +114,7 @@ pub(crate) fn load(flags: Flags, environment: Environment) -> Result<Loaded, Pro
             effective: reader.effective,
             warnings: verdict.warnings,
             file,
+            given,
         });
     }
     problems.sort_by(|a, b| a.source.cmp(&b.source));

@@ -102,6 +102,7 @@ impl Config {
             password: Password::read(reader),
             limits: Limits::read(reader),
             drain: Drain {
+                delay: reader.duration("drain.delay", Duration::ZERO, Duration::ZERO),
                 spread: reader.duration("drain.spread", 10 * SECOND, Duration::ZERO),
             },
             tls: Tls::read(reader),
@@ -217,6 +218,8 @@ impl Password {
 /// Stopping.
 #[derive(Debug, Clone)]
 pub(crate) struct Drain {
+    /// How long the server goes on as before once it says that it is not ready, so that load balancers notice first.
+    pub(crate) delay: Duration,
     /// Over what time connections are closed, so that clients do not all come back at once.
     pub(crate) spread: Duration,
 }

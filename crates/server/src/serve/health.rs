@@ -40,11 +40,7 @@ async fn readyz(State(health): State<Health>) -> Response {
     }
     match health.handfast.ready().await {
         Ok(()) => "ready\n".into_response(),
-        Err(_) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the ledger does not answer\n",
-        )
-            .into_response(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }
 }
 

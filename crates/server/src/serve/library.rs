@@ -43,7 +43,8 @@ pub(crate) fn fanout(config: &Config) -> Option<Fanout> {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+/// What the library is told of it, and can be told again.
+pub(super) fn settings(config: &Config) -> Settings {
     let limits = &config.limits;
     Settings {
         connection: ConnectionLimits {

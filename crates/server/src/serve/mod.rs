@@ -1,24 +1,26 @@
 //! `handfast serve`: a node with everything around it.
 
+mod files;
 mod health;
+mod leave;
 mod library;
+mod reload;
 mod signals;
 mod wait;
 
+pub(crate) use files::FileError;
 pub(crate) use library::fanout;
 
 use crate::{
     config::{Config, Loaded},
+    logging::LogLevel,
     pages,
 };
 use axum::Router;
-use handfast::{
-    Handfast, Serving, StartError,
-    clock::SystemClock,
-    keys::KeyFile,
-    tls::{self, TlsError},
-};
+use handfast::{Handfast, LiveServing, StartError, clock::SystemClock};
 use handfast_core::time::Clock as _;
+use leave::leave;
+use reload::Reloader;
 use signals::Signals;
 use std::{
     io::{self, Write},
@@ -29,7 +31,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
+
+/// How long the ledger may take to store what still waits when the server has stopped.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// Why the server did not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -51,48 +56,64 @@ pub(crate) enum ServeError {
     Start(#[from] StartError),
     /// The certificate.
     #[error(transparent)]
-    Tls(#[from] TlsError),
+    File(#[from] FileError),
 }
 
 /// Serves until the process is told to stop. With `wait`, a ledger that cannot be reached yet is waited for.
 ///
 /// # Errors
 /// [`ServeError`] if it cannot start.
-pub(crate) fn run(loaded: &Loaded, wait: bool, out: &mut dyn Write) -> Result<(), ServeError> {
+pub(crate) fn run(
+    loaded: Loaded,
+    log: LogLevel,
+    wait: bool,
+    out: &mut dyn Write,
+) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     if wait {
         runtime.block_on(wait::for_ledger(&loaded.config))?;
     }
-    let server = runtime.block_on(Server::start(&loaded.config))?;
+    let server = runtime.block_on(Server::start(loaded, log))?;
     writeln!(out, "handfast is ready at {}", server.url())?;
     out.flush()?;
     // On a worker: from this thread, every accepted connection would have to be handed to one.
     let serving = runtime.spawn(server.run());
-    runtime.block_on(serving).map_err(io::Error::other)?;
+    let served = runtime.block_on(serving).map_err(io::Error::other);
+    // A ledger that hangs must not keep a process that was told to stop.
+    runtime.shutdown_timeout(LAST_WRITES);
+    served.map_err(ServeError::from)
+}
+
+/// Looks whether the files that a configuration names can be used, as a start and a reload do.
+///
+/// # Errors
+/// [`FileError`], which names the file.
+pub(crate) fn check_files(config: &Config) -> Result<(), FileError> {
+    files::serving(config)?;
+    // The first start makes the keys.
+    if crate::data::DataFolder(&config.data).keys().exists() {
+        files::keys(config)?;
+    }
     Ok(())
 }
 
 /// A node that listens.
 struct Server {
-    handfast: Handfast,
     router: Router,
     listener: TcpListener,
     address: SocketAddr,
-    serving: Serving,
     signals: Signals,
-    keys: Option<KeyFile>,
     stopping: Arc<AtomicBool>,
-    drain: Duration,
+    reloader: Reloader,
 }
 
 impl Server {
-    async fn start(config: &Config) -> Result<Self, ServeError> {
-        let tls = config.tls.as_ref();
-        let tls = tls.map(|tls| tls::load(&tls.cert, &tls.key)).transpose()?;
+    async fn start(loaded: Loaded, log: LogLevel) -> Result<Self, ServeError> {
+        let config = &loaded.config;
+        let serving = LiveServing::from(files::serving(config)?);
         let builder = library::builder(config)?;
-        let keys = builder.key_file();
         let listen = |source| ServeError::Listen {
             address: config.listen,
             source,
@@ -104,22 +125,21 @@ impl Server {
         let stopping = Arc::new(AtomicBool::new(false));
         Ok(Self {
             router: routes(&handfast, &stopping, config),
-            handfast,
             listener,
             address,
-            serving: Serving {
-                handshake: config.limits.handshake,
-                tls,
-            },
             signals: Signals::listen()?,
-            keys,
             stopping,
-            drain: config.drain.spread,
+            reloader: Reloader {
+                running: loaded,
+                handfast,
+                serving,
+                log,
+            },
         })
     }
 
     fn url(&self) -> String {
-        let scheme = if self.serving.tls.is_some() {
+        let scheme = if self.reloader.serving.current().tls.is_some() {
             "https"
         } else {
             "http"
@@ -127,16 +147,28 @@ impl Server {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Serves until a signal says stop, then drains.
+    /// Serves until a signal says stop, then leaves; at once, if one says so again.
     async fn run(mut self) {
-        let handfast = &self.handfast;
-        let stop = self
-            .signals
-            .until_stop(|| reload_keys(handfast, self.keys.as_ref()));
-        handfast::serve(self.listener, self.router, self.serving, stop).await;
+        let (stop, stopped) = oneshot::channel();
+        let serving = self.reloader.serving.clone();
+        let accepting = tokio::spawn(handfast::serve(
+            self.listener,
+            self.router,
+            serving,
+            async {
+                drop::<Result<(), _>>(stopped.await);
+            },
+        ));
+        let reload = || tokio::task::block_in_place(|| self.reloader.reload());
+        self.signals.until_stop(reload).await;
         self.stopping.store(true, Ordering::Relaxed);
-        tracing::info!(connections = handfast.connections(), "stopping");
-        handfast.drain(self.drain).await;
+        let (handfast, drain) = (&self.reloader.handfast, self.reloader.drain());
+        tokio::select! {
+            () = leave(handfast, &drain, stop, accepting) => {}
+            () = self.signals.until_stop(|| {}) => {
+                tracing::warn!(connections = handfast.connections(), "told again: stopping at once");
+            }
+        }
     }
 }
 
@@ -157,19 +189,5 @@ fn warn_of_other_algorithm(handfast: &Handfast, config: &Config) {
     if signing != config.token.algorithm {
         let configured = config.token.algorithm;
         tracing::warn!(%signing, %configured, "tokens are signed with another algorithm than configured; `handfast keys rotate` makes a key of it");
-    }
-}
-
-/// Reads the keys again. What cannot be used leaves the ones in use as they are.
-fn reload_keys(handfast: &Handfast, file: Option<&KeyFile>) {
-    let Some(file) = file else { return };
-    match file.load() {
-        Ok(ring) => {
-            let now = SystemClock::start().now().unix;
-            let (signing, keys) = (ring.signing(now).id(), ring.keys().len());
-            tracing::info!(signing, keys, "keys reloaded");
-            handfast.tokens().keys().replace(ring);
-        }
-        Err(error) => tracing::error!(%error, "the keys were not reloaded; the ones in use stay"),
     }
 }

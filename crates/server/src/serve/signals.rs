@@ -22,7 +22,7 @@ impl Signals {
     }
 
     /// Waits for SIGTERM or SIGINT; calls `reload` at each SIGHUP until then.
-    pub(super) async fn until_stop(&mut self, reload: impl Fn()) {
+    pub(super) async fn until_stop(&mut self, mut reload: impl FnMut()) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,

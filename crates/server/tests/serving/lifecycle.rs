@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Client, login, present},
-    server::{Server, log_of},
+    server::{Server, log_of, wait_for_log},
 };
 use serde_json::{Value, json};
 use std::process::Command;
@@ -51,6 +51,38 @@ fn told_to_stop_a_server_closes_its_connections_and_ends_content() {
     server.signal("TERM");
     assert_eq!(client.closed(), 1001);
     assert!(server.ended());
+}
+
+#[test]
+fn a_server_that_is_told_to_stop_says_so_to_load_balancers_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[("HANDFAST_DRAIN__DELAY", "1h")]);
+    let mut client = Client::connect(server.address).unwrap();
+    let token = client.ask(&login("ada")).unwrap()["token"].clone();
+    server.signal("TERM");
+    wait_for_log(folder.path(), "not ready any more", 0);
+    assert_eq!(server.get("/readyz"), (503, "stopping\n".to_owned()));
+    assert_eq!(server.get("/healthz").0, 200);
+    let mut late = Client::connect(server.address).unwrap();
+    let answer = late.ask(&present(&token, "an attempt key of ada"));
+    assert_eq!(answer.unwrap()["type"], "Success");
+    server.signal("TERM");
+    assert!(server.ended(), "told again, it does not wait for the delay");
+}
+
+#[test]
+fn a_server_that_is_told_to_stop_again_stops_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[("HANDFAST_DRAIN__SPREAD", "1h")]);
+    let clients: Vec<_> = (0..20)
+        .map(|_| Client::connect(server.address).unwrap())
+        .collect();
+    server.signal("INT");
+    wait_for_log(folder.path(), "not ready any more", 0);
+    server.signal("INT");
+    assert!(server.ended());
+    assert!(log_of(folder.path()).contains("stopping at once"));
+    drop(clients);
 }
 
 #[test]

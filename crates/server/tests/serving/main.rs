@@ -8,4 +8,6 @@ mod cookie;
 mod crash;
 mod lifecycle;
 mod postgres;
+mod reload;
+mod rolling;
 mod secrets;

@@ -6,6 +6,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
+    thread,
 };
 
 /// A running `handfast serve`. Dropping it kills it.
@@ -98,6 +99,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.process.kill());
         drop(self.process.wait());
+    }
+}
+
+/// Waits until a server in this folder logs `text` once more than `times` times.
+pub(crate) fn wait_for_log(folder: &Path, text: &str, times: usize) {
+    while log_of(folder).matches(text).count() <= times {
+        thread::yield_now();
     }
 }
 
