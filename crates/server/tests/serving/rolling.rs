@@ -97,7 +97,7 @@ fn servers_that_are_replaced_log_nobody_out_and_lose_no_rotation() {
         is_last: AtomicBool::new(false),
         rotations: AtomicU64::new(0),
     };
-    thread::scope(|scope| {
+    let last = thread::scope(|scope| {
         for client in &mut clients {
             scope.spawn(|| client.live(&place));
         }
@@ -111,7 +111,9 @@ fn servers_that_are_replaced_log_nobody_out_and_lose_no_rotation() {
             *place.address.lock().unwrap() = server.address;
         }
         place.is_last.store(true, Ordering::Relaxed);
+        server
     });
+    drop(last);
     // Every one of them has come back to the last server with what it had stored.
     assert!(clients.iter().all(|client| client.generation > 0));
 }
