@@ -12,7 +12,10 @@ use crate::{runner, tools};
 /// Builds the server and the load generator, then lets the latter run the former. With `--wake` a browser is measured
 /// instead: how long a page takes to be back.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
-    if let Some((_, rest)) = arguments.split_first().filter(|(first, _)| *first == "--wake") {
+    if let Some((_, rest)) = arguments
+        .split_first()
+        .filter(|(first, _)| *first == "--wake")
+    {
         return wake(workspace, rest);
     }
     runner::ensure(workspace, &[tools::MAKE], true)?;

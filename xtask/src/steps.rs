@@ -72,11 +72,11 @@ pub(crate) const STEPS: &[Step] = &[
     Step::new("release", "the program as it is shipped", release).needs(&[tools::MAKE]),
     Step::new("e2e", "the program, in a real browser", e2e)
         .needs(&[
-        Tool::Node,
-        tools::CHROMIUM,
-        tools::E2E_PACKAGES,
-        tools::MAKE,
-    ])
+            Tool::Node,
+            tools::CHROMIUM,
+            tools::E2E_PACKAGES,
+            tools::MAKE,
+        ])
         .after("release")
         .noting(node_summary),
 ];

@@ -202,7 +202,11 @@ fn who_does_not_log_in_is_closed_and_comes_back_to_log_in() {
     assert_eq!(world.close_of(tab), Some((4401, "not_authenticated")));
     world.run_for(3_600_000);
     assert_eq!(*world.state(tab), ClientState::LoggedOut(Ended::LoggedOut));
-    assert_eq!(world.tab(tab).client.deadline(), None, "nothing is under way");
+    assert_eq!(
+        world.tab(tab).client.deadline(),
+        None,
+        "nothing is under way"
+    );
     world.log_in(tab, "alice", "correct horse");
     world.settle();
     world.log_in(tab, "alice", "correct horse");
