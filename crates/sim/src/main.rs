@@ -34,9 +34,28 @@ fn main() {
         ("bare push", Setting::bare(2).stolen(any, 4)),
         ("bare push ack", Setting::bare(2).stolen(any, 9).acknowledging(true)),
         ("bare push ack silent", Setting::bare(2).stolen(any, 9).acknowledging(false)),
+        ("X rest push 1", Setting::attempts(1, 2).stolen(Copies::AtRest, 1)),
+        ("X rest push ack", Setting::attempts(1, 2).stolen(Copies::AtRest, 9).acknowledging(true)),
+        ("X unp push ack", Setting::attempts(1, 2).stolen(Copies::Unpresented, 9).acknowledging(true)),
+        ("X any push ack", Setting::attempts(1, 2).stolen(any, 9).acknowledging(true)),
+        ("X nopush ack", Setting::attempts(1, 2).pushing(Pushes::None).stolen(any, 3).acknowledging(false)),
+        ("X bare nopush ack", Setting::bare(2).pushing(Pushes::None).stolen(any, 3).acknowledging(false)),
+        ("X a1 loss roll", Setting::attempts(1, 1).losing(1, true)),
+        ("X a2 loss roll", Setting::attempts(2, 1).losing(2, true)),
+        ("X loss thief", Setting::attempts(1, 2).losing(1, false).stolen(Copies::AtRest, 9)),
+        ("X a3f2", Setting::attempts(3, 2)),
+        ("X b5", Setting::bare(5)),
         ("proof thief", Setting::proofs(1, 2).stolen(Copies::AgainAndAgain, 0)),
     ];
     let only = std::env::args().nth(1);
+    if only.as_deref() == Some("mutants") {
+        for m in handfast_sim::model::mutant::seeded() {
+            let found = check(m.setting, m.rule, |_, _| {});
+            println!("## {} — {} states", m.name, found.states);
+            match found.broken { Some(b) => println!("  BROKEN {}\n{}", b.promise, b.told), None => println!("  SURVIVES!") }
+        }
+        return;
+    }
     for (name, setting) in all {
         if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) { continue; }
         let found = check(setting, AsItRuns, |_, _| {});

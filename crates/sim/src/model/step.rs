@@ -242,8 +242,15 @@ impl<R: Rule> World<R> {
             return Ok(());
         }
         for tab in 0..self.setting.client.tabs {
-            let mut state = state.clone();
+            let before = state;
+            let mut state = before.clone();
             self.write(&mut state)?;
+            for flight in std::mem::take(&mut state.flights) {
+                // What is settled to arrive does.
+                if flight.tab().is_some_and(|tab| self.will_be_answered(before, tab)) {
+                    self.arrive(&mut state, 0, flight, true)?;
+                }
+            }
             state.flights.clear();
             if state.course == Course::Running {
                 self.gets_in(state, tab)?;

@@ -8,7 +8,7 @@ use super::{
     promise::Broken,
     rule::Rule,
     setting::{Copies, Theft},
-    state::{Party, State, THIEF, THIEFS_KEY, Thief},
+    state::{Flight, Party, State, THIEF, THIEFS_KEY, Thief},
     step::Step,
 };
 use arrayvec::ArrayVec;
@@ -103,15 +103,14 @@ impl<R: Rule> World<R> {
 }
 
 fn may_steal(state: &State, theft: Theft) -> bool {
+    let is_request = |flight: &Flight| matches!(flight, Flight::Request { .. });
+    let in_an_attempt = || state.kept.tried || state.flights.iter().any(is_request);
+    let is_newest = state.kept.token == state.record.issued;
     match theft.copies {
         Copies::AgainAndAgain => true,
         Copies::AnyTime => state.thief.is_none(),
-        Copies::Unpresented => state.thief.is_none() && !state.kept.tried,
-        Copies::AtRest => {
-            state.thief.is_none()
-                && !state.kept.tried
-                && state.kept.token == state.record.issued
-        }
+        Copies::Unpresented => state.thief.is_none() && !in_an_attempt(),
+        Copies::AtRest => state.thief.is_none() && is_newest && !in_an_attempt(),
     }
 }
 
