@@ -54,9 +54,9 @@ fn count_from_confirmed(state: &mut State, moved: Relative, setting: &Setting) {
     for flight in &mut state.flights {
         age(flight.generation_mut());
     }
-    state
-        .flights
-        .retain(|flight| !matches!(flight, Flight::Request { generation, .. } if *generation < -LATE_MAX));
+    state.flights.retain(
+        |flight| !matches!(flight, Flight::Request { generation, .. } if *generation < -LATE_MAX),
+    );
     if let Some(thief) = &mut state.thief {
         thief.copied.iter_mut().for_each(|(of, _)| age(of));
         thief.tokens.iter_mut().for_each(age);
@@ -111,7 +111,10 @@ fn number_keys(state: &mut State) {
     let in_memory = state.tabs.iter_mut().filter_map(|tab| tab.key.as_mut());
     in_memory.for_each(|(of, key)| rename(*of, key));
     if let Some(thief) = &mut state.thief {
-        thief.copied.iter_mut().for_each(|(of, key)| rename(*of, key));
+        thief
+            .copied
+            .iter_mut()
+            .for_each(|(of, key)| rename(*of, key));
     }
     for flight in &mut state.flights {
         if let Flight::Request {
@@ -165,9 +168,8 @@ fn forget_unheld(state: &mut State) {
 /// Tabs that differ in nothing but their names get the same ones.
 fn order_tabs(state: &mut State, setting: &Setting) {
     let tabs = usize::from(setting.client.tabs);
-    let mut order: ArrayVec<(u64, usize), TABS_MAX> = (0..tabs)
-        .map(|tab| (signature(state, tab), tab))
-        .collect();
+    let mut order: ArrayVec<(u64, usize), TABS_MAX> =
+        (0..tabs).map(|tab| (signature(state, tab), tab)).collect();
     if order.is_sorted() {
         return;
     }

@@ -8,6 +8,7 @@
 //! future depends on, so that a bounded number of messages under way makes a bounded number of states.
 
 pub mod configuration;
+pub mod mistake;
 pub mod mutant;
 pub mod pocket;
 pub mod promise;

@@ -2,10 +2,7 @@
 //!
 //! They wrap core's functions from outside, so that nothing of them is ever shipped.
 
-use super::{
-    rule::Rule,
-    setting::{Copies, Habit, Pushes, Setting, Writes},
-};
+use super::rule::Rule;
 use handfast_core::{
     session::{
         self, Acknowledged, ConnectionId, Consumption, Evidence, Generation, History, Presentation,
@@ -42,8 +39,6 @@ pub enum Mutant {
     ReadsOneBehind,
     /// Reads what consumed the generation after the presented one.
     ReadsOneAhead,
-    /// Moves the history on by one however many generations were passed over.
-    ShiftsByOne,
     /// Moves the history on by one too many.
     ShiftsOneTooMany,
     /// Does not move the history on where a push is acknowledged.
@@ -64,165 +59,6 @@ pub enum Mutant {
     RevocationIsForgotten,
     /// Rolls forward where the operator did not ask for it.
     AlwaysRollsForward,
-}
-
-/// A mistake, and a model in which it shows.
-#[derive(Clone, Copy, Debug)]
-pub struct Seeded {
-    /// What the mistake is.
-    pub name: &'static str,
-    /// The mistaken rule.
-    pub rule: Mutant,
-    /// The model.
-    pub setting: Setting,
-}
-
-/// One tab with attempt keys.
-const ATTEMPTS: Setting = Setting::attempts(1, 2).readable();
-/// Its storage is copied while no attempt is in progress, and nobody is pushed to.
-const COPIED_AT_REST: Setting = ATTEMPTS
-    .pushing(Pushes::None)
-    .stolen(Copies::AtRest, 0);
-/// Its storage is copied at any time.
-const COPIED: Setting = ATTEMPTS.stolen(Copies::AnyTime, 3);
-/// One bare client.
-const BARE: Setting = Setting::bare(2).readable();
-/// Its token is copied.
-const BARE_COPIED: Setting = BARE.stolen(Copies::AnyTime, 2);
-/// One tab with a key.
-const PROOFS: Setting = Setting::proofs(1, 2).readable();
-
-/// Every seeded mistake.
-#[must_use]
-pub fn seeded() -> Vec<Seeded> {
-    let of = |name, rule, setting| Seeded {
-        name,
-        rule,
-        setting,
-    };
-    vec![
-        of(
-            "reissuing without attempt keys",
-            Mutant::ReissuesWithoutAttemptKeys,
-            ATTEMPTS,
-        ),
-        of(
-            "answering a bare token again",
-            Mutant::AnswersBareAgain,
-            BARE_COPIED,
-        ),
-        of(
-            "pushing to a connection that is not the owner",
-            Mutant::PushesToAnyone,
-            COPIED.pushing(Pushes::AnyoneAsks),
-        ),
-        of(
-            "pushing again before the push is confirmed",
-            Mutant::PushesUnconfirmed,
-            ATTEMPTS,
-        ),
-        of(
-            "taking a replaced generation for a stolen one",
-            Mutant::ReplacedIsStolen,
-            ATTEMPTS,
-        ),
-        of(
-            "taking a void generation for a replaced one",
-            Mutant::VoidIsReplaced,
-            BARE_COPIED,
-        ),
-        of(
-            "answering whatever attempt key comes",
-            Mutant::AnyAttemptKeyWillDo,
-            COPIED_AT_REST,
-        ),
-        of(
-            "not noting the first presentation of a pushed generation's predecessor",
-            Mutant::FirstPresentationIsNotNoted,
-            COPIED,
-        ),
-        of("remembering seven generations", Mutant::RemembersSeven, ATTEMPTS),
-        of(
-            "reading the history one generation behind",
-            Mutant::ReadsOneBehind,
-            ATTEMPTS,
-        ),
-        of(
-            "reading the history one generation ahead",
-            Mutant::ReadsOneAhead,
-            ATTEMPTS,
-        ),
-        of(
-            "moving the history on by one whatever was passed over",
-            Mutant::ShiftsByOne,
-            BARE_COPIED,
-        ),
-        of(
-            "moving the history on by one too many",
-            Mutant::ShiftsOneTooMany,
-            ATTEMPTS,
-        ),
-        of(
-            "acknowledging without moving the history on",
-            Mutant::AcknowledgesWithoutShift,
-            ATTEMPTS,
-        ),
-        of(
-            "taking an acknowledgement from anyone",
-            Mutant::AcknowledgedByAnyone,
-            COPIED,
-        ),
-        of(
-            "taking an acknowledgement of any generation",
-            Mutant::AcknowledgesAnyGeneration,
-            ATTEMPTS,
-        ),
-        of(
-            "leaving the former owner where it answers again",
-            Mutant::KeepsFormerOwner,
-            ATTEMPTS,
-        ),
-        of(
-            "answering a proof of an older generation",
-            Mutant::AnswersOlderProofs,
-            PROOFS,
-        ),
-        of(
-            "asking no proof of who has an attempt key",
-            Mutant::ProofIsOptional,
-            PROOFS.stolen(Copies::AnyTime, 0),
-        ),
-        of(
-            "refusing a copied token without revoking",
-            Mutant::RefusesWithoutRevoking,
-            COPIED_AT_REST,
-        ),
-        of(
-            "forgetting that a session was revoked",
-            Mutant::RevocationIsForgotten,
-            COPIED_AT_REST,
-        ),
-        of(
-            "rolling forward unasked",
-            Mutant::AlwaysRollsForward,
-            ATTEMPTS.losing(1, false),
-        ),
-        of(
-            "making the attempt key when the token arrives",
-            Mutant::OfTheSetting,
-            COPIED_AT_REST.with_habit(Habit::OnArrival),
-        ),
-        of(
-            "keeping the attempt key in memory only",
-            Mutant::OfTheSetting,
-            ATTEMPTS.with_habit(Habit::InMemory),
-        ),
-        of(
-            "writing without comparing",
-            Mutant::OfTheSetting,
-            ATTEMPTS.writing(Writes::WithoutComparing),
-        ),
-    ]
 }
 
 impl Rule for Mutant {
@@ -389,23 +225,13 @@ impl Mutant {
                 if matches!(shown.evidence, Evidence::Proof { .. }) =>
             {
                 let owner = Some(shown.connection);
-                (
-                    SessionRecord { owner, ..before },
-                    Presented::AnsweredAgain,
-                )
+                (SessionRecord { owner, ..before }, Presented::AnsweredAgain)
             }
             (Self::VoidIsReplaced, Presented::Refused(Refusal::Reused)) if is_void => {
                 refused(Refusal::Stale)
             }
             (Self::RefusesWithoutRevoking, Presented::Refused(Refusal::Reused)) => {
                 refused(Refusal::Reused)
-            }
-            (Self::ShiftsByOne, Presented::Advanced) => {
-                let consumed = after.history.of_confirmed();
-                let history = before
-                    .history
-                    .advanced(1, Consumption::SomethingElse, consumed);
-                (SessionRecord { history, ..after }, presented)
             }
             (Self::ShiftsOneTooMany, Presented::Advanced) => {
                 let consumed = after.history.of_confirmed();

@@ -40,10 +40,16 @@ impl State {
 
 /// The promise, as it is printed, with what would break it. Liveness, the last one, is not a matter of one step.
 macro_rules! promise {
-    ($name:literal, $broken:ident) => {
+    ($name:expr, $broken:ident) => {
         Property::always($name, |_, state: &State| !state.is_broken(Broken::$broken))
     };
 }
+
+/// The name of the promise of liveness.
+pub const LIVENESS: &str = "on a good network every tab gets in within two presentations";
+
+/// The name of the promise that a thief does not follow for long.
+pub const TIMELY: &str = "a thief is found out in time";
 
 /// Every promise as the checker takes it.
 pub(super) fn properties<R: Rule>() -> Vec<Property<World<R>>> {
@@ -54,19 +60,15 @@ pub(super) fn properties<R: Rule>() -> Vec<Property<World<R>>> {
             "no honest client is refused in silence while its session lives on",
             SilentlyRefused
         ),
-        promise!(
-            "a thief without the key is never accepted",
-            ThiefGotIn
-        ),
-        promise!("a thief is found out in time", TooManyChanges),
+        promise!("a thief without the key is never accepted", ThiefGotIn),
+        promise!(TIMELY, TooManyChanges),
         promise!("a dead token is never accepted", DeadTokenAccepted),
         promise!("what was revoked stays revoked", CameBack),
         promise!("the owner is who was accepted last", WrongOwner),
         promise!("generations never go back", WentBack),
         promise!("nothing is taken for the future without a loss", FalseAlarm),
-        Property::always(
-            "on a good network every tab gets in within two presentations",
-            |world: &World<R>, state| world.recovers(state).is_ok(),
-        ),
+        Property::always(LIVENESS, |world: &World<R>, state| {
+            world.recovers(state).is_ok()
+        }),
     ]
 }

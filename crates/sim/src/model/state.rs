@@ -233,15 +233,17 @@ impl State {
     pub(super) fn fresh_key(&self, generation: Relative) -> KeyNumber {
         let writing = self.writing.as_ref().map(|writing| &writing.record);
         let records = [Some(&self.record), self.before.as_ref(), writing];
-        let noted = records.into_iter().flatten().filter_map(|record| {
-            match record.consumed(generation) {
-                Consumed::Attempt(key) => Some((generation, key)),
-                Consumed::Nothing
-                | Consumed::Bare
-                | Consumed::Proof
-                | Consumed::SomethingElse => None,
-            }
-        });
+        let noted =
+            records
+                .into_iter()
+                .flatten()
+                .filter_map(|record| match record.consumed(generation) {
+                    Consumed::Attempt(key) => Some((generation, key)),
+                    Consumed::Nothing
+                    | Consumed::Bare
+                    | Consumed::Proof
+                    | Consumed::SomethingElse => None,
+                });
         let of_generation = self
             .holders()
             .chain(noted)

@@ -125,9 +125,10 @@ impl<R: Rule> World<R> {
         let may_push = match self.setting.pushes {
             Pushes::None => false,
             Pushes::ToOwner | Pushes::AnyoneAsks => true,
-            Pushes::NeverAcross => !state.flights.iter().any(
-                |flight| matches!(flight, Flight::Request { line, .. } if *line == owner),
-            ),
+            Pushes::NeverAcross => !state
+                .flights
+                .iter()
+                .any(|flight| matches!(flight, Flight::Request { line, .. } if *line == owner)),
         };
         if may_push && has_an_effect && (room || !reaches_a_tab) {
             steps.push(Step::Beat(owner));
@@ -247,7 +248,10 @@ impl<R: Rule> World<R> {
             self.write(&mut state)?;
             for flight in std::mem::take(&mut state.flights) {
                 // What is settled to arrive does.
-                if flight.tab().is_some_and(|tab| self.will_be_answered(before, tab)) {
+                if flight
+                    .tab()
+                    .is_some_and(|tab| self.will_be_answered(before, tab))
+                {
                     self.arrive(&mut state, 0, flight, true)?;
                 }
             }

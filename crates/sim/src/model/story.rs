@@ -7,7 +7,6 @@ use super::{
     state::{Course, Flight, State, THIEF, THIEFS_KEY},
     step::Step,
 };
-use stateright::Model;
 use std::fmt::Write as _;
 
 /// Tells what happens in `history`, a line for each step. Generations have their real numbers.
@@ -30,13 +29,9 @@ pub(super) fn tell<R: Rule>(world: &World<R>, history: &[Step]) -> String {
         writeln!(told, "{number:>3}. {words}: {outcome}").unwrap_or_default();
         state = next;
     }
-    let is_stuck = state.course == Course::Running;
-    let unmet = world
-        .properties()
-        .into_iter()
-        .find(|property| is_stuck && !(property.condition)(world, &state));
-    if let Some(property) = unmet {
-        writeln!(told, "     and then not: {}", property.name).unwrap_or_default();
+    if let Err(broken) = world.recovers(&state) {
+        let promise = super::promise::LIVENESS;
+        writeln!(told, "     and then not: {promise} ({broken:?})").unwrap_or_default();
     }
     told
 }

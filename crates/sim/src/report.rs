@@ -1,0 +1,136 @@
+//! What the commands print.
+
+use crate::model::{
+    configuration::{ATTEMPTS, BARE, Configuration, DEEP, LIMITS, LOSSES, PROOFS, THIEVES},
+    mistake::SEEDED,
+    rule::AsItRuns,
+    run::{Found, check},
+};
+use anstream::{eprint, eprintln, println};
+use std::time::Duration;
+
+/// Checks every model, and prints what was found. Says whether every promise holds and every mistake was found.
+pub(crate) fn model(deep: bool, histories: bool) -> bool {
+    let groups = [
+        ("Honest clients with attempt keys", ATTEMPTS),
+        ("Honest clients with a key", PROOFS),
+        ("Honest bare clients", BARE),
+        ("A ledger that loses its last write", LOSSES),
+        ("A thief who copied the storage", THIEVES),
+        ("More of the same", if deep { DEEP } else { &[] }),
+    ];
+    let mut sum = Sum::default();
+    for (name, configurations) in groups {
+        if !configurations.is_empty() {
+            println!("{name}");
+        }
+        for configuration in configurations {
+            sum.add(&promises(configuration));
+        }
+    }
+    println!(
+        "{} configurations, {} states, {} steps, {:.0?}, {} broken",
+        sum.configurations,
+        thousands(sum.states),
+        thousands(sum.steps),
+        sum.took,
+        sum.broken
+    );
+    let missed = mistakes(histories);
+    limits(histories);
+    sum.broken == 0 && missed == 0
+}
+
+#[derive(Default)]
+struct Sum {
+    configurations: usize,
+    states: usize,
+    steps: usize,
+    took: Duration,
+    broken: usize,
+}
+
+impl Sum {
+    fn add(&mut self, found: &Found) {
+        self.configurations += 1;
+        self.states += found.states;
+        self.steps += found.steps;
+        self.took += found.took;
+        self.broken += usize::from(found.broken.is_some());
+    }
+}
+
+fn promises(configuration: &Configuration) -> Found {
+    let found = watched(configuration.name, || {
+        check(configuration.setting, AsItRuns, |states, took| {
+            eprint!("\r  {} states, {:.0?} ", thousands(states), took);
+        })
+    });
+    println!(
+        "  {:<60} {:>13} states, depth {:>3}, {:>7.1?}",
+        configuration.name,
+        thousands(found.states),
+        found.depth,
+        found.took
+    );
+    if let Some(broken) = &found.broken {
+        println!("  BROKEN: {}\n{}", broken.promise, broken.told);
+    }
+    found
+}
+
+/// Takes the line with the progress away again.
+fn watched(name: &str, check: impl FnOnce() -> Found) -> Found {
+    eprint!("  {name}");
+    let found = check();
+    eprint!("\r\x1b[K");
+    found
+}
+
+fn mistakes(histories: bool) -> usize {
+    println!("Seeded mistakes");
+    let mut missed = 0;
+    for mistake in SEEDED {
+        let found = check(mistake.setting, mistake.rule, |_, _| {});
+        let outcome = match &found.broken {
+            Some(broken) => format!(
+                "found: not {} ({} steps)",
+                broken.promise,
+                broken.history.len()
+            ),
+            None => "NOT FOUND".to_owned(),
+        };
+        println!("  {:<72} {outcome}", mistake.name);
+        missed += usize::from(found.broken.is_none());
+        if let Some(broken) = found.broken.filter(|_| histories) {
+            println!("{}", broken.told);
+        }
+    }
+    missed
+}
+
+fn limits(histories: bool) {
+    println!("Known limits, each with the promise that it breaks");
+    for limit in LIMITS {
+        let found = check(limit.setting, AsItRuns, |_, _| {});
+        let outcome = found
+            .broken
+            .as_ref()
+            .map_or("no more", |broken| broken.promise);
+        println!("  {}: {outcome}", limit.name);
+        if let Some(broken) = found.broken.filter(|_| histories) {
+            println!("{}", broken.told);
+        }
+    }
+    if !histories {
+        eprintln!("`--histories` shows how each of them comes about");
+    }
+}
+
+/// A number that somebody reads.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups = groups.map(|group| String::from_utf8_lossy(group).into_owned());
+    groups.collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,77 @@
+//! The session rule, as it runs, against every history within bounds; and against mistakes that must be found.
+
+use handfast_sim::model::{
+    configuration::{ATTEMPTS, BARE, Configuration, LIMITS, LOSSES, PROOFS, THIEVES},
+    mistake::{SEEDED, Seeded},
+    rule::AsItRuns,
+    run::check,
+    setting::{Habit, Setting, Writes},
+};
+
+/// Visits every state of each model. A broken promise is shown with a shortest history.
+fn holds(configurations: &[Configuration]) {
+    for Configuration { name, setting } in configurations {
+        let found = check(*setting, AsItRuns, |_, _| {});
+        if let Some(broken) = found.broken {
+            panic!("{name}: not {}:\n{}", broken.promise, broken.told);
+        }
+        assert!(found.states > 100, "{name}: {} states", found.states);
+    }
+}
+
+#[test]
+fn clients_with_attempt_keys_are_never_revoked_and_always_get_in() {
+    holds(ATTEMPTS);
+}
+
+#[test]
+fn clients_with_a_key_are_never_revoked_and_always_get_in() {
+    holds(PROOFS);
+}
+
+#[test]
+fn bare_clients_within_their_promise_are_never_revoked_and_always_get_in() {
+    holds(BARE);
+}
+
+#[test]
+fn a_ledger_that_lost_a_write_raises_an_alarm_and_revokes_nobody() {
+    holds(LOSSES);
+}
+
+#[test]
+fn a_thief_is_found_out_in_time_and_has_nothing_of_a_session_that_is_bound_to_a_key() {
+    holds(THIEVES);
+}
+
+#[test]
+fn every_seeded_mistake_is_found() {
+    for mistake in SEEDED {
+        let found = check(mistake.setting, mistake.rule, |_, _| {});
+        assert!(found.broken.is_some(), "nobody noticed {}", mistake.name);
+    }
+}
+
+#[test]
+fn nothing_is_found_where_the_mistakes_are_seeded_and_the_rule_is_right() {
+    let right = |seeded: &Seeded| {
+        let setting = seeded.setting.with_habit(Habit::WhenNeeded);
+        setting.writing(Writes::Atomically)
+    };
+    let mut settings: Vec<Setting> = SEEDED.iter().map(right).collect();
+    settings.sort_by_key(|setting| format!("{setting:?}"));
+    settings.dedup();
+    for setting in settings {
+        let found = check(setting, AsItRuns, |_, _| {});
+        assert_eq!(found.broken.map(|it| it.told), None, "{setting:?}");
+    }
+}
+
+#[test]
+fn the_known_limits_are_as_they_are_written_down() {
+    for limit in LIMITS {
+        let found = check(limit.setting, AsItRuns, |_, _| {});
+        let promise = found.broken.map(|broken| broken.promise);
+        assert_eq!(promise, Some(limit.promise), "{}", limit.name);
+    }
+}
