@@ -18,6 +18,9 @@ Usage: cargo xtask COMMAND
   advisories      look the dependencies up in the RustSec database (needs GitHub)
   bench [ARGS]    build for release and measure the server; ARGS go to `handfast-load bench`
     --wake        measure in a browser how long a page takes from waking up to being authenticated
+  model [ARGS]    visit every state of the session rule within bounds; ARGS go to `handfast-sim model`
+    --deep        more than a hundred million of them
+    --histories   show how each seeded mistake and each known limit comes about
   help            this text
 ";
 
@@ -31,6 +34,7 @@ pub(crate) enum Command {
     Tidy,
     Advisories,
     Bench(Vec<String>),
+    Model(Vec<String>),
 }
 
 pub(crate) fn print_help() {
@@ -46,6 +50,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Comma
         "test" => parse_test(arguments),
         "generate" => parse_generate(arguments),
         "bench" => Ok(Command::Bench(arguments.collect())),
+        "model" => Ok(Command::Model(arguments.collect())),
         "tidy" => nothing_more(arguments, Command::Tidy),
         "advisories" => nothing_more(arguments, Command::Advisories),
         "help" | "--help" | "-h" => Ok(Command::Help),

@@ -11,6 +11,7 @@ mod no_std;
 mod process;
 mod report;
 mod runner;
+mod sim;
 mod steps;
 mod tidy;
 mod tools;
@@ -40,6 +41,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Tidy => tidy::check(&workspace)?,
         Command::Advisories => runner::advisories(&workspace)?,
         Command::Bench(arguments) => bench::run(&workspace, &arguments)?,
+        Command::Model(arguments) => sim::run(&workspace, "model", &arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

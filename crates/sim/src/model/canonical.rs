@@ -2,11 +2,11 @@
 //!
 //! Two states are equal where nothing that happens later can tell them apart. So generations are counted from the
 //! confirmed one, attempt keys and connections have the smallest numbers, and what consumed a generation that nobody
-//! holds is forgotten, since nobody can present it. `tests/canonical.rs` checks that this loses no state.
+//! holds is forgotten, since nobody can present it. The tests below check that this loses no state.
 
 use super::{
     pocket::{Consumed, KeyNumber, Line, Relative, Shown},
-    setting::{LATE_MAX, Setting, Shows, TABS_MAX},
+    setting::{FLIGHTS_MAX, LATE_MAX, Setting, Shows, TABS_MAX},
     state::{Course, Flight, GONE, LEFT, State, THIEF, THIEFS_KEY, Tab},
 };
 use arrayvec::ArrayVec;
@@ -31,9 +31,9 @@ pub(super) fn normalise(state: &mut State, setting: &Setting) -> Relative {
     if !ordered {
         state.flights.sort_unstable();
     }
-    number_lines(state);
     number_keys(state);
     forget_unheld(state);
+    number_lines(state, ordered);
     if !ordered {
         state.flights.sort_unstable();
     }
@@ -68,24 +68,50 @@ fn count_from_confirmed(state: &mut State, moved: Relative, setting: &Setting) {
     }
 }
 
-/// Connections that tabs have left are numbered as they are first named.
-fn number_lines(state: &mut State) {
-    let mut names: ArrayVec<Line, 16> = ArrayVec::new();
-    for line in state.flights.iter_mut().filter_map(Flight::line_mut) {
-        if (LEFT..THIEF).contains(line) {
-            let place = names.iter().position(|name| name == line);
-            let place = place.unwrap_or_else(|| {
-                names.push(*line);
-                names.len() - 1
-            });
-            *line = LEFT + Line::try_from(place).unwrap_or_default();
+/// A connection that its tab has left, as far as it can be told from another: which records it owns, and what comes
+/// from it.
+type LeftLine = (u8, ArrayVec<Flight, FLIGHTS_MAX>, Line);
+
+/// Connections that tabs have left are numbered in the order of what comes from them; where messages are ordered, in
+/// theirs.
+fn number_lines(state: &mut State, ordered: bool) {
+    let mut lines: ArrayVec<LeftLine, FLIGHTS_MAX> = ArrayVec::new();
+    for flight in &state.flights {
+        let mut nameless = *flight;
+        let Some(line) = nameless
+            .line_mut()
+            .filter(|line| (LEFT..THIEF).contains(*line))
+        else {
+            continue;
+        };
+        let line = std::mem::take(line);
+        match lines.iter_mut().find(|(_, _, of)| *of == line) {
+            Some((_, from, _)) => from.push(nameless),
+            None => lines.push((0, ArrayVec::from_iter([nameless]), line)),
         }
+    }
+    for (owned, from, line) in &mut lines {
+        from.sort_unstable();
+        for record in state.records() {
+            *owned = *owned << 1 | u8::from(record.owner == *line);
+        }
+    }
+    if !ordered {
+        lines.sort_unstable();
+    }
+    let name = |line: Line| {
+        let named = lines.iter().zip(LEFT..);
+        named
+            .filter(|((_, _, of), _)| *of == line)
+            .map(|(_, name)| name)
+            .next()
+    };
+    for line in state.flights.iter_mut().filter_map(Flight::line_mut) {
+        *line = name(*line).unwrap_or(*line);
     }
     for record in state.records() {
         if (LEFT..THIEF).contains(&record.owner) {
-            let place = names.iter().position(|name| *name == record.owner);
-            let place = place.and_then(|place| Line::try_from(place).ok());
-            record.owner = place.map_or(GONE, |place| LEFT + place);
+            record.owner = name(record.owner).unwrap_or(GONE);
         }
     }
 }
@@ -223,4 +249,59 @@ fn signature(state: &State, tab: usize) -> u64 {
         u64::from(to || from) * (kind * 31 + generation + 1).wrapping_mul(0x9E37_79B9)
     });
     (own << 61) | (owner << 60) | (flights.fold(0, u64::wrapping_add) & ((1 << 60) - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{World, rule::AsItRuns, setting::Copies, step::Step};
+    use std::collections::HashSet;
+
+    /// The one form of every state that `depth` steps lead to, where each state is brought into its form only to be
+    /// compared, or where that is done after every step.
+    fn reached(setting: Setting, depth: usize, after_every_step: bool) -> HashSet<State> {
+        let world = World::new(setting, AsItRuns);
+        let mut all = HashSet::new();
+        let mut seen = HashSet::new();
+        let mut last = vec![State::new(&setting)];
+        for _ in 0..=depth {
+            let mut next = Vec::new();
+            for state in last.drain(..).filter(|state| seen.insert(state.clone())) {
+                let mut form = state.clone();
+                normalise(&mut form, &setting);
+                let mut steps: Vec<Step> = Vec::new();
+                world.steps(&state, &mut steps);
+                for step in steps {
+                    let mut after = state.clone();
+                    assert_eq!(world.take(&mut after, step), Ok(()), "{step:?}");
+                    if after_every_step {
+                        normalise(&mut after, &setting);
+                    }
+                    next.push(after);
+                }
+                all.insert(form);
+            }
+            last = next;
+        }
+        all
+    }
+
+    #[test]
+    fn the_one_form_of_states_loses_none_and_adds_none() {
+        let stolen = Setting::attempts(1, 2).stolen(Copies::AnyTime, 3);
+        for (setting, depth) in [
+            (Setting::attempts(1, 3), 8),
+            (Setting::attempts(2, 2), 7),
+            (Setting::attempts(1, 2).losing(1, false), 9),
+            (Setting::proofs(2, 2), 7),
+            (Setting::bare(3), 12),
+            (stolen, 8),
+            (Setting::bare(2).stolen(Copies::AnyTime, 2), 9),
+        ] {
+            let exactly = reached(setting, depth, false);
+            let in_one_form = reached(setting, depth, true);
+            let differ = exactly.symmetric_difference(&in_one_form).next();
+            assert_eq!(differ, None, "{setting:?}");
+        }
+    }
 }

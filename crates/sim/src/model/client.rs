@@ -8,6 +8,7 @@ use super::{
     setting::{Habit, Pushes, Shows},
     state::{Course, Flight, LEFT, Link, State, Why},
 };
+use arrayvec::ArrayVec;
 
 impl<R: Rule> World<R> {
     /// Whether an answer is under way to `tab` that will be heard, where that is settled when a request is served.
@@ -182,11 +183,10 @@ pub(super) fn send(state: &mut State, flight: Flight) {
 /// What is under way to the connection that a tab leaves will not be heard; what came from it may still arrive.
 fn leave(state: &mut State, tab: u8) {
     state.flights.retain(|flight| flight.tab() != Some(tab));
+    let owned: ArrayVec<Line, 3> = state.records().map(|record| record.owner).collect();
     let named = |line: Line| {
-        state
-            .flights
-            .iter()
-            .any(|flight| flight.clone().line_mut().is_some_and(|of| *of == line))
+        let comes_from = |flight: &Flight| flight.line() == Some(line);
+        owned.contains(&line) || state.flights.iter().any(comes_from)
     };
     let left = (LEFT..).find(|line| !named(*line)).unwrap_or(LEFT);
     for line in state.flights.iter_mut().filter_map(Flight::line_mut) {

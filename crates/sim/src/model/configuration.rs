@@ -109,7 +109,7 @@ pub const THIEVES: &[Configuration] = &[
 
 /// What takes too long for every change: the same with more under way.
 pub const DEEP: &[Configuration] = &[
-    of("attempt keys, one tab, 5 messages", Setting::attempts(1, 5)),
+    of("attempt keys, one tab, 6 messages", Setting::attempts(1, 6)),
     of(
         "attempt keys, two tabs, 4 messages",
         Setting::attempts(2, 4),

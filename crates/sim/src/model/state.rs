@@ -295,6 +295,11 @@ impl Flight {
         }
     }
 
+    /// The connection that it comes from, where it comes from a client.
+    pub(super) fn line(mut self) -> Option<Line> {
+        self.line_mut().copied()
+    }
+
     /// The tab that it goes to, where it goes to a client.
     pub(super) fn tab_mut(&mut self) -> Option<&mut u8> {
         match self {
