@@ -5,7 +5,7 @@ use handfast_sim::model::{
     mistake::{SEEDED, Seeded},
     rule::AsItRuns,
     run::check,
-    setting::{Habit, Setting, Writes},
+    setting::{Habit, Pushes, Setting, Writes},
 };
 
 /// Visits every state of each model. A broken promise is shown with a shortest history.
@@ -58,7 +58,14 @@ fn nothing_is_found_where_the_mistakes_are_seeded_and_the_rule_is_right() {
         let setting = seeded.setting.with_habit(Habit::WhenNeeded);
         setting.writing(Writes::Atomically)
     };
+    let is_checked_above = |setting: &Setting| {
+        THIEVES.iter().any(|it| {
+            let anyone_may_ask = it.setting.readable().pushing(setting.pushes);
+            it.setting.pushes != Pushes::None && anyone_may_ask == *setting
+        })
+    };
     let mut settings: Vec<Setting> = SEEDED.iter().map(right).collect();
+    settings.retain(|setting| !is_checked_above(setting));
     settings.sort_by_key(|setting| format!("{setting:?}"));
     settings.dedup();
     for setting in settings {

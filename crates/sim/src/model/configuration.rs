@@ -35,7 +35,7 @@ pub const PROOFS: &[Configuration] = &[
         "one tab, 3 messages, delivered twice",
         Setting::proofs(1, 3).repeating(),
     ),
-    of("two tabs, 3 messages", Setting::proofs(2, 3)),
+    of("two tabs, 2 messages", Setting::proofs(2, 2)),
 ];
 
 /// Honest bare clients within what they are promised for.
@@ -52,8 +52,8 @@ pub const LOSSES: &[Configuration] = &[
         Setting::attempts(2, 1).losing(2, true),
     ),
     of(
-        "a key, two tabs, 2 messages, refused",
-        Setting::proofs(2, 2).losing(2, false),
+        "a key, one tab, 2 messages, refused",
+        Setting::proofs(1, 2).losing(2, false),
     ),
     of(
         "a key, two tabs, 2 messages, rolled forward",
@@ -74,11 +74,7 @@ pub const THIEVES: &[Configuration] = &[
             .stolen(Copies::AtRest, 0),
     ),
     of(
-        "attempt keys, copied at rest, pushes: 1 change",
-        Setting::attempts(1, 2).stolen(Copies::AtRest, 1),
-    ),
-    of(
-        "attempt keys, copied while a push is under way: 1 change",
+        "attempt keys, copied at rest, a push under way or not: 1 change",
         Setting::attempts(1, 2).stolen(Copies::Unpresented, 1),
     ),
     of(
@@ -88,8 +84,10 @@ pub const THIEVES: &[Configuration] = &[
             .stolen(Copies::AnyTime, 3),
     ),
     of(
-        "attempt keys, copied at any time, pushes: 3 changes",
-        Setting::attempts(1, 2).stolen(Copies::AnyTime, 3),
+        "attempt keys, copied at any time, pushes that anyone asks for: 3 changes",
+        Setting::attempts(1, 2)
+            .pushing(Pushes::AnyoneAsks)
+            .stolen(Copies::AnyTime, 3),
     ),
     of(
         "bare, copied at any time, no pushes: 2 changes",
@@ -124,6 +122,10 @@ pub const DEEP: &[Configuration] = &[
     ),
     of("a key, two tabs, 4 messages", Setting::proofs(2, 4)),
     of(
+        "a key, two tabs, 3 messages, two writes lost",
+        Setting::proofs(2, 3).losing(2, false),
+    ),
+    of(
         "attempt keys, two tabs, 3 messages, one write lost",
         Setting::attempts(2, 3).losing(1, false),
     ),
@@ -140,7 +142,7 @@ pub struct Limit {
     pub name: &'static str,
     /// The bounds of the model in which it happens.
     pub setting: Setting,
-    /// What each of them is told of in `docs/PROOF.md`, as the promise is named.
+    /// The promise that it breaks.
     pub promise: &'static str,
 }
 
@@ -160,9 +162,9 @@ pub const LIMITS: &[Limit] = &[
         promise: LIVENESS,
     },
     Limit {
-        name: "a thief who acknowledges lives through more changes of hands than 13.4 of the protocol says",
+        name: "a thief who acknowledges what is pushed to it is not found out after one change of hands",
         setting: Setting::attempts(1, 2)
-            .stolen(Copies::AtRest, 5)
+            .stolen(Copies::AtRest, 1)
             .acknowledging(true)
             .readable(),
         promise: TIMELY,
