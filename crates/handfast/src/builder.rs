@@ -239,11 +239,12 @@ impl Builder {
                 file.load_or_create(self.algorithm, clock.now().unix)?,
             )),
         };
-        let credentials = match self.credentials {
-            Source::Is(credentials) => credentials,
+        let (credentials, accounts): (Arc<dyn Credentials>, _) = match self.credentials {
+            Source::Is(credentials) => (credentials, None),
             Source::From(accounts) => {
                 let made = AccountCredentials::start(accounts, self.passwords, Arc::clone(&clock));
-                Arc::new(made.map_err(StartError::Threads)?)
+                let made = Arc::new(made.map_err(StartError::Threads)?);
+                (Arc::clone(&made) as _, Some(made))
             }
         };
         let hub = Arc::new(Hub::new());
@@ -273,6 +274,7 @@ impl Builder {
             tokens: Arc::new(TokenIssuer::new(keys, &issuer, &audience)),
             nonces: Nonces::new(),
             credentials,
+            accounts,
             application: self.application,
             addresses: Arc::new(Addresses::new()),
             logins_by_account: Limiter::new(),

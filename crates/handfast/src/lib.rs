@@ -37,6 +37,7 @@ mod hub;
 pub mod keys;
 mod limiter;
 mod node;
+mod operate;
 mod origin;
 pub mod password;
 mod proof;
@@ -56,8 +57,13 @@ pub use builder::{ACCOUNTS_FILE, Builder, KEYS_FILE, LEDGER_FILE, StartError};
 pub use handfast_core::{
     framing::Frame,
     limits::{ConnectionLimits, TokenDelivery},
+    message::Secret,
     rate::Rate,
-    session::{SessionId, TokenPolicy},
+    session::{Revocation, RevocationReason, SessionId, TokenPolicy},
+    time::Timestamp,
+};
+pub use operate::{
+    AccountError, AccountStatus, AccountsDesk, Introspection, SessionEnd, SessionStatus,
 };
 pub use handfast_ledger::fanout;
 pub use origin::AllowedOrigins;

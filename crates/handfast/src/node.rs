@@ -1,8 +1,15 @@
 //! One running node: what its connections share.
 
 use crate::{
-    address::Addresses, cookie::UsedTickets, credentials::Credentials, hub::Hub, limiter::Limiter,
-    proof::Nonces, ready::Readiness, session::Application, settings::LiveSettings,
+    address::Addresses,
+    cookie::UsedTickets,
+    credentials::{AccountCredentials, Credentials},
+    hub::Hub,
+    limiter::Limiter,
+    proof::Nonces,
+    ready::Readiness,
+    session::Application,
+    settings::LiveSettings,
     token::TokenIssuer,
 };
 use handfast_core::{
@@ -30,6 +37,8 @@ pub(crate) struct Node {
     pub(crate) tokens: Arc<TokenIssuer>,
     pub(crate) nonces: Nonces,
     pub(crate) credentials: Arc<dyn Credentials>,
+    /// The same, where they are the built-in accounts.
+    pub(crate) accounts: Option<Arc<AccountCredentials>>,
     pub(crate) application: Application,
     pub(crate) addresses: Arc<Addresses>,
     pub(crate) logins_by_account: Limiter<Box<str>>,

@@ -15,10 +15,7 @@ impl Connection {
         let Some(asked) = self.asked.take() else {
             return;
         };
-        if self.queued.is_some() {
-            // It is read again from now on; what it sent meanwhile is still to be heard.
-            self.heard_at = now.moment;
-        }
+        self.read_on(now);
         let Asked { id, kind } = *asked;
         match (kind, reply) {
             (
@@ -85,6 +82,13 @@ impl Connection {
             ) => {
                 self.close(Closing::new(CloseCode::Internal, "internal"));
             }
+        }
+    }
+
+    /// The client is read again from now on; what it sent meanwhile is still to be heard.
+    fn read_on(&mut self, now: Now) {
+        if self.queued.is_some() {
+            self.heard_at = now.moment;
         }
     }
 

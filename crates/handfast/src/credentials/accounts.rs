@@ -1,6 +1,6 @@
 //! Logins by the built-in accounts.
 
-use super::{Admitted, Answering, Credentials, Login, LoginRefused};
+use super::{AccountMark, Admitted, Answering, Credentials, Login, LoginRefused};
 use crate::password::{HashCost, HashError, HashPool, Hasher, PoolSize, Verdict};
 use handfast_core::{
     message::{InvalidReason, Secret},
@@ -57,7 +57,7 @@ impl Default for PasswordSettings {
 #[derive(Debug)]
 pub struct AccountCredentials {
     pool: HashPool,
-    judge: Arc<Judge>,
+    pub(super) judge: Arc<Judge>,
 }
 
 impl AccountCredentials {
@@ -83,7 +83,7 @@ impl AccountCredentials {
         })
     }
 
-    fn ask<T: Send + 'static>(
+    pub(super) fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Judge, &mut Hasher) -> Result<T, LoginRefused> + Send + 'static,
     ) -> Answering<'_, T> {
@@ -111,6 +111,21 @@ impl Credentials for AccountCredentials {
         self.ask(move |judge, hasher| judge.register(hasher, &login))
     }
 
+    /// Beside the threads that hash, which may have a long queue: what was hashed once is not to wait there again.
+    fn confirm<'a>(&'a self, login: Login<'a>, admitted: Admitted) -> Answering<'a, ()> {
+        let subject = login.subject.to_owned();
+        Box::pin(async move {
+            let account = self.look(move |judge| judge.find(&subject)).await?;
+            match account {
+                Some(account) if account.disabled => Err(LoginRefused::InvalidPassword),
+                Some(account) if AccountMark::of(&account.password_hash) == admitted.mark => Ok(()),
+                // Another password, or another hash of this one.
+                Some(_) => self.login(login).await.map(drop),
+                None => Err(LoginRefused::InvalidPassword),
+            }
+        })
+    }
+
     fn change_password<'a>(
         &'a self,
         login: Login<'a>,
@@ -123,16 +138,20 @@ impl Credentials for AccountCredentials {
 }
 
 /// A login on its way to another thread.
-struct OwnedLogin {
-    subject: Box<str>,
-    password: Secret,
+pub(super) struct OwnedLogin {
+    pub(super) subject: Box<str>,
+    pub(super) password: Secret,
 }
 
 impl OwnedLogin {
     fn of(login: Login<'_>) -> Self {
+        Self::new(login.subject, login.password)
+    }
+
+    pub(super) fn new(subject: &str, password: &Secret) -> Self {
         Self {
-            subject: login.subject.into(),
-            password: login.password.clone(),
+            subject: subject.into(),
+            password: password.clone(),
         }
     }
 }
@@ -144,7 +163,7 @@ struct Right {
 }
 
 /// Decides, on a thread that may block.
-struct Judge {
+pub(super) struct Judge {
     accounts: Arc<dyn Accounts>,
     registration: Registration,
     length_min: usize,
@@ -153,7 +172,7 @@ struct Judge {
 
 impl Judge {
     fn login(&self, hasher: &mut Hasher, login: &OwnedLogin) -> Result<Admitted, LoginRefused> {
-        match self.find(login)? {
+        match self.find(&login.subject)? {
             Some(account) => self.verify(hasher, login, &account),
             None if self.registration == Registration::Open => self.create(hasher, login),
             None => self.nobody(hasher, login),
@@ -165,12 +184,15 @@ impl Judge {
             return Err(LoginRefused::Invalid(InvalidReason::RegistrationClosed));
         }
         let taken = LoginRefused::Invalid(InvalidReason::UsernameTaken);
-        if self.find(login)?.is_some() {
+        if self.find(&login.subject)?.is_some() {
             return Err(taken);
         }
         match self.make(hasher, login)? {
-            Created::Created => Ok(Admitted { registered: true }),
-            Created::Taken => Err(taken),
+            (Created::Created, mark) => Ok(Admitted {
+                registered: true,
+                mark,
+            }),
+            (Created::Taken, _) => Err(taken),
         }
     }
 
@@ -182,7 +204,7 @@ impl Judge {
     ) -> Result<(), LoginRefused> {
         self.check_length(new_password)?;
         for _ in 0..ROUNDS {
-            let Some(account) = self.find(login)? else {
+            let Some(account) = self.find(&login.subject)? else {
                 return self.nobody(hasher, login);
             };
             self.judge(hasher, login, &account)?;
@@ -197,21 +219,30 @@ impl Judge {
     /// Makes the account of a first login. Where another first login was faster, this one is judged by its password.
     fn create(&self, hasher: &mut Hasher, login: &OwnedLogin) -> Result<Admitted, LoginRefused> {
         match self.make(hasher, login)? {
-            Created::Created => Ok(Admitted { registered: true }),
-            Created::Taken => match self.find(login)? {
+            (Created::Created, mark) => Ok(Admitted {
+                registered: true,
+                mark,
+            }),
+            (Created::Taken, _) => match self.find(&login.subject)? {
                 Some(account) => self.verify(hasher, login, &account),
                 None => Err(LoginRefused::Unavailable),
             },
         }
     }
 
-    fn make(&self, hasher: &mut Hasher, login: &OwnedLogin) -> Result<Created, LoginRefused> {
+    pub(super) fn make(
+        &self,
+        hasher: &mut Hasher,
+        login: &OwnedLogin,
+    ) -> Result<(Created, AccountMark), LoginRefused> {
         self.check_length(&login.password)?;
         let hash = hasher.hash(&login.password).map_err(unhashable)?;
         let now = self.clock.now().unix;
-        self.accounts
+        let created = self
+            .accounts
             .create(&login.subject, &hash, now)
-            .map_err(|error| unavailable(&error))
+            .map_err(|error| unavailable(&error))?;
+        Ok((created, AccountMark::of(&hash)))
     }
 
     /// Judges a login, and renews its hash if that was made at another cost.
@@ -222,14 +253,21 @@ impl Judge {
         account: &Account,
     ) -> Result<Admitted, LoginRefused> {
         let Right { outdated } = self.judge(hasher, login, account)?;
+        let mut mark = AccountMark::of(&account.password_hash);
         if outdated {
             // The login is right, whether or not the new hash can be made and stored. What failed is logged.
-            let _renewed = hasher
+            let renewed = hasher
                 .hash(&login.password)
                 .map_err(unhashable)
-                .and_then(|hash| self.replace(account, &hash));
+                .and_then(|hash| Ok((self.replace(account, &hash)?, hash)));
+            if let Ok((true, hash)) = renewed {
+                mark = AccountMark::of(&hash);
+            }
         }
-        Ok(Admitted { registered: false })
+        Ok(Admitted {
+            registered: false,
+            mark,
+        })
     }
 
     /// Compares a login with its account. An account that may not log in is compared all the same.
@@ -261,9 +299,38 @@ impl Judge {
             .map_err(|error| unavailable(&error))
     }
 
-    fn find(&self, login: &OwnedLogin) -> Result<Option<Account>, LoginRefused> {
+    pub(super) fn find(&self, subject: &str) -> Result<Option<Account>, LoginRefused> {
         self.accounts
-            .find(&login.subject)
+            .find(subject)
+            .map_err(|error| unavailable(&error))
+    }
+
+    pub(super) fn list(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Account>, LoginRefused> {
+        self.accounts
+            .list(after, limit)
+            .map_err(|error| unavailable(&error))
+    }
+
+    /// Gives the account a hash of this password, whatever it had. `false` where there is no account.
+    pub(super) fn set_password(
+        &self,
+        hasher: &mut Hasher,
+        login: &OwnedLogin,
+    ) -> Result<bool, LoginRefused> {
+        self.check_length(&login.password)?;
+        let hash = hasher.hash(&login.password).map_err(unhashable)?;
+        self.accounts
+            .set_password(&login.subject, &hash)
+            .map_err(|error| unavailable(&error))
+    }
+
+    pub(super) fn set_disabled(&self, subject: &str, disabled: bool) -> Result<bool, LoginRefused> {
+        self.accounts
+            .set_disabled(subject, disabled)
             .map_err(|error| unavailable(&error))
     }
 

@@ -1,6 +1,6 @@
 use super::{
-    AccountCredentials, Admitted, Credentials as _, Login, LoginRefused, PasswordSettings,
-    Registration,
+    AccountCredentials, AccountMark, Admitted, Credentials as _, Login, LoginRefused,
+    PasswordSettings, Registration,
 };
 use crate::{
     clock::SystemClock,
@@ -21,9 +21,14 @@ const CHEAP: HashCost = HashCost {
     iterations: 1,
     parallelism: 1,
 };
-const NEW: Result<Admitted, LoginRefused> = Ok(Admitted { registered: true });
-const KNOWN: Result<Admitted, LoginRefused> = Ok(Admitted { registered: false });
+const NEW: Result<Admitted, LoginRefused> = admitted(true);
+const KNOWN: Result<Admitted, LoginRefused> = admitted(false);
 const WRONG: Result<Admitted, LoginRefused> = Err(LoginRefused::InvalidPassword);
+
+const fn admitted(registered: bool) -> Result<Admitted, LoginRefused> {
+    let mark = AccountMark::NONE;
+    Ok(Admitted { registered, mark })
+}
 
 const fn invalid<T>(reason: InvalidReason) -> Result<T, LoginRefused> {
     Err(LoginRefused::Invalid(reason))
@@ -70,14 +75,27 @@ impl Setup {
         assert_eq!(created.unwrap(), Created::Created);
     }
 
+    /// Logs in; the answer without its mark.
     async fn login(&self, subject: &str, password: &str) -> Result<Admitted, LoginRefused> {
+        let answer = self.marked_login(subject, password).await;
+        answer.and_then(|it| admitted(it.registered))
+    }
+
+    async fn marked_login(&self, subject: &str, password: &str) -> Result<Admitted, LoginRefused> {
         let password = &Secret::new(password);
         self.credentials.login(Login { subject, password }).await
     }
 
     async fn register(&self, subject: &str, password: &str) -> Result<Admitted, LoginRefused> {
         let password = &Secret::new(password);
-        self.credentials.register(Login { subject, password }).await
+        let answer = self.credentials.register(Login { subject, password }).await;
+        answer.and_then(|it| admitted(it.registered))
+    }
+
+    async fn confirm(&self, password: &str, admitted: Admitted) -> Result<(), LoginRefused> {
+        let (subject, password) = ("anna", &Secret::new(password));
+        let login = Login { subject, password };
+        self.credentials.confirm(login, admitted).await
     }
 
     async fn change(&self, subject: &str, old: &str, new: &str) -> Result<(), LoginRefused> {
@@ -272,6 +290,40 @@ async fn a_password_that_was_just_changed_is_not_undone_by_a_login_with_the_one_
     assert_eq!(setup.login("anna", "correct horse").await, KNOWN);
     assert_eq!(setup.hash_of("anna").expose(), changed.expose());
     assert_eq!(setup.login("anna", "correct horse").await, WRONG);
+}
+
+#[tokio::test]
+async fn a_login_is_confirmed_while_its_account_is_what_it_was() {
+    let setup = Setup::new(Registration::Open);
+    let first = setup.marked_login("anna", "correct horse").await.unwrap();
+    assert_eq!(setup.confirm("correct horse", first).await, Ok(()));
+    let known = setup.marked_login("anna", "correct horse").await.unwrap();
+    assert_eq!(setup.confirm("correct horse", known).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_login_is_not_confirmed_once_its_account_is_disabled_or_has_another_password() {
+    let setup = Setup::new(Registration::Open);
+    let login = setup.marked_login("anna", "correct horse").await.unwrap();
+    let refused = Err(LoginRefused::InvalidPassword);
+    assert!(setup.accounts.set_disabled("anna", true).unwrap());
+    assert_eq!(setup.confirm("correct horse", login).await, refused);
+    assert!(setup.accounts.set_disabled("anna", false).unwrap());
+    let changed = setup.change("anna", "correct horse", "battery staple");
+    assert_eq!(changed.await, Ok(()));
+    assert_eq!(setup.confirm("correct horse", login).await, refused);
+}
+
+#[tokio::test]
+async fn a_login_is_confirmed_although_another_one_renewed_the_hash_meanwhile() {
+    let setup = Setup::new(Registration::Open);
+    let login = setup.marked_login("anna", "correct horse").await.unwrap();
+    let renewed = Hasher::new(CHEAP)
+        .unwrap()
+        .hash(&Secret::new("correct horse"));
+    let renewed = setup.accounts.set_password("anna", &renewed.unwrap());
+    assert!(renewed.unwrap());
+    assert_eq!(setup.confirm("correct horse", login).await, Ok(()));
 }
 
 #[tokio::test]

@@ -248,17 +248,35 @@ async fn login(node: Arc<Node>, caller: Caller, credentials: Credentials, regist
     } else {
         node.credentials.login(login).await
     };
-    let registered = match admitted {
-        Ok(admitted) => admitted.registered,
+    let admitted = match admitted {
+        Ok(admitted) => admitted,
         Err(refused) => return login_refused(&node, &subject, caller.address, refused),
     };
-    match begin_session(&node, &caller, &subject, key).await {
-        Ok(grant) => Reply::LoggedIn {
-            subject,
-            grant,
-            registered,
+    let grant = match begin_session(&node, &caller, &subject, key).await {
+        Ok(grant) => grant,
+        Err(reply) => return reply,
+    };
+    if let Err(refused) = node.credentials.confirm(login, admitted).await {
+        // Nobody was given a token of it, so nothing depends on its end being stored.
+        drop(node.ledger.revoke(withdrawn(grant.session, &caller)));
+        return login_refused(&node, &subject, caller.address, refused);
+    }
+    Reply::LoggedIn {
+        subject,
+        grant,
+        registered: admitted.registered,
+    }
+}
+
+/// The end of a session whose login was not confirmed.
+fn withdrawn(session: SessionId, caller: &Caller) -> Revoke {
+    Revoke {
+        scope: Scope::Session {
+            session,
+            subject: None,
         },
-        Err(reply) => reply,
+        reason: RevocationReason::Admin,
+        by: Some(caller.connection),
     }
 }
 

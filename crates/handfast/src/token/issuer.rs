@@ -55,6 +55,18 @@ impl TokenIssuer {
         &self.keys
     }
 
+    /// What stands in its tokens as `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// What stands in its tokens as `aud`.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
     /// Signs the token of a grant with the key whose time it is at `now`. `id` is random and names this very text
     /// (`jti`), for a grant may be signed again.
     ///

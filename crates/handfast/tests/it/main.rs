@@ -13,6 +13,7 @@ mod key_bound;
 mod limits;
 mod login;
 mod nodes;
+mod operate;
 mod outage;
 mod reload;
 mod resume;
