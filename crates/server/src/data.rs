@@ -18,6 +18,11 @@ impl DataFolder<'_> {
         self.0.join(LEDGER_FILE)
     }
 
+    /// The operator's token.
+    pub(crate) fn admin_token(self) -> PathBuf {
+        self.0.join("admin-token")
+    }
+
     /// The accounts.
     pub(crate) fn accounts(self) -> PathBuf {
         self.0.join(ACCOUNTS_FILE)

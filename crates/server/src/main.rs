@@ -1,5 +1,6 @@
 //! handfast as a program: session authentication for WebSockets with one command.
 
+mod admin;
 mod cli;
 mod config;
 mod data;

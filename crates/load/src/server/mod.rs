@@ -63,7 +63,8 @@ impl Server {
         let mut command = Command::new(program);
         settings::apply(&mut command, hashing);
         let mut child = command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .arg("--data")
             .arg(folder.data())
             .current_dir(folder.path())
             .stdin(Stdio::null())

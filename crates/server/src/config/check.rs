@@ -182,11 +182,18 @@ impl Checks<'_> {
         }
     }
 
+    /// The bearer token, and all that it opens, must not be there for whoever listens on the way.
     fn admin(&mut self) {
-        for key in ["admin.listen", "admin.token_file"] {
-            if self.reader.source(key) != Source::Default {
-                self.doubt(&[key], Doubt::AdminNotServed);
-            }
+        let admin = &self.config.admin;
+        if admin.listen.ip().is_loopback() || self.config.tls.is_some() {
+            return;
+        }
+        let keys = ["admin.listen", "admin.insecure", "tls.cert"];
+        if admin.insecure {
+            self.doubt(&keys, Doubt::AdminInClear);
+        } else {
+            let listen = admin.listen;
+            self.clash(&keys, Clash::AdminInClear { listen });
         }
     }
 

@@ -1,6 +1,7 @@
 //! What can be wrong, or doubtful, with settings that are each right by themselves.
 
 use super::{problem::Remedy, source::Source};
+use std::net::SocketAddr;
 
 /// Why settings cannot work together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,8 @@ pub(crate) enum Clash {
     KeyWithoutCert,
     #[error("Argon2id needs 8 KiB for each lane, and `password.parallelism` is {lanes}")]
     TooLittleMemory { lanes: u32, least_kib: u32 },
+    #[error("other machines reach {listen}, and the operator's token would go there in clear")]
+    AdminInClear { listen: SocketAddr },
 }
 
 impl Remedy for Clash {
@@ -59,6 +62,9 @@ impl Remedy for Clash {
             Self::TooLittleMemory { least_kib, .. } => {
                 format!("set `password.memory_kib` to {least_kib} or more")
             }
+            Self::AdminInClear { .. } => "listen at 127.0.0.1, or set `tls.cert` and `tls.key`; \
+                where nobody else is on that network, `admin.insecure = true`"
+                .to_owned(),
         }
     }
 }
@@ -91,8 +97,8 @@ pub(crate) enum Doubt {
     CookieWithoutTls,
     #[error("one node at a time holds this ledger, so there is nobody to tell")]
     NobodyToTell,
-    #[error("this build has no admin listener: the setting is accepted and has no effect")]
-    AdminNotServed,
+    #[error("the operator's token, and all that it opens, goes over this network in clear")]
+    AdminInClear,
 }
 
 impl Remedy for Doubt {
@@ -114,7 +120,9 @@ impl Remedy for Doubt {
                 "set `tls.cert` and `tls.key`, or `trusted_proxies` where a proxy speaks TLS"
             }
             Self::NobodyToTell => "leave `fanout.url` out, or let nodes share a ledger",
-            Self::AdminNotServed => "leave it out until an admin listener is there",
+            Self::AdminInClear => {
+                "set `tls.cert` and `tls.key`, or be sure that nobody else is on that network"
+            }
         }
         .to_owned()
     }

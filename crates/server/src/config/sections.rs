@@ -62,10 +62,6 @@ pub(crate) struct Config {
     /// `[tls]`; none where handfast itself speaks no TLS.
     pub(crate) tls: Option<Tls>,
     /// `[admin]`
-    #[expect(
-        dead_code,
-        reason = "accepted already, for the listener that is to come"
-    )]
     pub(crate) admin: Admin,
     /// `[log]`
     pub(crate) log: Log,
@@ -109,6 +105,7 @@ impl Config {
             admin: Admin {
                 listen: reader.setting("admin.listen", local(9002)),
                 token_file: reader.setting("admin.token_file", OptionalPath(None)).0,
+                insecure: reader.setting("admin.insecure", false),
             },
             log: Log {
                 format: reader.setting("log.format", LogFormat::Text),
@@ -249,16 +246,14 @@ impl Tls {
 }
 
 /// The listener for operators.
-#[expect(
-    dead_code,
-    reason = "accepted already, for the listener that is to come"
-)]
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
     /// Where operators and their programs connect.
     pub(crate) listen: SocketAddr,
     /// The file with the bearer token; none means `admin-token` in the data folder.
     pub(crate) token_file: Option<PathBuf>,
+    /// Whether other machines may be spoken to without TLS.
+    pub(crate) insecure: bool,
 }
 
 /// Log lines.

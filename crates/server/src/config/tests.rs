@@ -198,10 +198,6 @@ fn what_works_but_surprises_is_told_as_a_doubt() {
         doubts([("HANDFAST_FANOUT__URL", "nats://bus")]),
         [Doubt::NobodyToTell]
     );
-    assert_eq!(
-        doubts([("HANDFAST_ADMIN__LISTEN", "127.0.0.1:1")]),
-        [Doubt::AdminNotServed]
-    );
     let cookie = ("HANDFAST_DELIVERY", "cookie");
     let anywhere = ("HANDFAST_LISTEN", "0.0.0.0:9001");
     let proxies = ("HANDFAST_TRUSTED_PROXIES", "10.0.0.0/8");
@@ -227,6 +223,18 @@ fn settings_that_contradict_each_other_are_refused() {
         ]),
         Clash::TooLittleMemory { least_kib: 32, .. }
     ));
+}
+
+#[test]
+fn operators_are_not_spoken_to_in_clear_over_a_network_unless_that_is_said() {
+    let anywhere = ("HANDFAST_ADMIN__LISTEN", "0.0.0.0:9002");
+    let insecure = ("HANDFAST_ADMIN__INSECURE", "true");
+    let tls = [("HANDFAST_TLS__CERT", "c"), ("HANDFAST_TLS__KEY", "k")];
+    assert!(matches!(clash([anywhere]), Clash::AdminInClear { .. }));
+    assert_eq!(doubts([anywhere, insecure]), [Doubt::AdminInClear]);
+    assert_eq!(doubts([anywhere, tls[0], tls[1]]), []);
+    assert_eq!(doubts([insecure]), []);
+    assert_eq!(doubts([("HANDFAST_ADMIN__LISTEN", "[::1]:9002")]), []);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use handfast::{
 };
 
 /// A node as the configuration says.
-pub(super) fn builder(config: &Config) -> Result<Builder, StartError> {
+pub(crate) fn builder(config: &Config) -> Result<Builder, StartError> {
     let token = &config.token;
     let builder = match &config.ledger.url {
         LedgerUrl::Sqlite => Handfast::open(&config.data)?,

@@ -9,9 +9,10 @@ mod signals;
 mod wait;
 
 pub(crate) use files::FileError;
-pub(crate) use library::fanout;
+pub(crate) use library::{builder, fanout};
 
 use crate::{
+    admin::{self, AdminError},
     config::{Config, Loaded},
     logging::LogLevel,
     pages,
@@ -57,6 +58,9 @@ pub(crate) enum ServeError {
     /// The certificate.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The listener for operators.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
 }
 
 /// Serves until the process is told to stop. With `wait`, a ledger that cannot be reached yet is waited for.
@@ -104,6 +108,7 @@ struct Server {
     router: Router,
     listener: TcpListener,
     address: SocketAddr,
+    admin: admin::Listener,
     signals: Signals,
     stopping: Arc<AtomicBool>,
     reloader: Reloader,
@@ -125,6 +130,7 @@ impl Server {
         let stopping = Arc::new(AtomicBool::new(false));
         Ok(Self {
             router: routes(&handfast, &stopping, config),
+            admin: admin::Listener::open(config, &handfast, serving.clone()).await?,
             listener,
             address,
             signals: Signals::listen()?,
@@ -149,6 +155,7 @@ impl Server {
 
     /// Serves until a signal says stop, then leaves; at once, if one says so again.
     async fn run(mut self) {
+        drop(tokio::spawn(self.admin.serve()));
         let (stop, stopped) = oneshot::channel();
         let serving = self.reloader.serving.clone();
         let accepting = tokio::spawn(handfast::serve(

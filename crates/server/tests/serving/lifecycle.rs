@@ -126,7 +126,14 @@ fn a_second_server_on_the_same_data_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let _server = Server::start(folder.path(), &[]);
     let second = Command::new(env!("CARGO_BIN_EXE_handfast"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--data",
+        ])
         .arg(folder.path().join("data"))
         .env_clear()
         .output()
@@ -145,7 +152,14 @@ fn a_damaged_database_stops_the_start_by_name_and_stays_as_it_was() {
         b"this is no database at all, but long enough to be looked at closely".repeat(100);
     std::fs::write(data.join("ledger.db"), &garbage).unwrap();
     let start = Command::new(env!("CARGO_BIN_EXE_handfast"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--data",
+        ])
         .arg(&data)
         .env_clear()
         .output()

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod client;
+mod http;
 mod server;
 
+mod admin;
 mod cookie;
 mod crash;
 mod lifecycle;

@@ -1,10 +1,11 @@
 //! A server process of the test's own.
 
+use crate::http::{self, Answer, Request};
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
-    path::Path,
+    io::{BufRead as _, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
 };
@@ -13,6 +14,7 @@ use std::{
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: SocketAddr,
+    folder: PathBuf,
 }
 
 impl Server {
@@ -33,7 +35,8 @@ impl Server {
             .open(folder.join("log"))
             .unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_handfast"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .arg("--data")
             .arg(folder.join("data"))
             .args(arguments)
             .env_clear()
@@ -54,6 +57,7 @@ impl Server {
         let address = line.trim().rsplit("//").next().unwrap().parse();
         Self {
             process,
+            folder: folder.to_owned(),
             address: address
                 .unwrap_or_else(|_| panic!("not ready: {line:?}; see {}", log_of(folder))),
         }
@@ -81,17 +85,30 @@ impl Server {
 
     /// The status and the body of `GET path`.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.address
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer[9..12].parse().unwrap();
-        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+        let answer = http::ask(self.address, Request::get(path));
+        (answer.status, answer.body)
+    }
+
+    /// Where operators connect: what the log says last.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        let log = log_of(&self.folder);
+        let line = log
+            .lines()
+            .rfind(|line| line.contains("operators can connect"));
+        let address = line.unwrap().split("address=").nth(1).unwrap();
+        address.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// The operator's token.
+    pub(crate) fn token(&self) -> String {
+        let file = fs::read_to_string(self.folder.join("data/admin-token"));
+        file.unwrap().trim().to_owned()
+    }
+
+    /// What operators are answered to a request with the token.
+    pub(crate) fn operate(&self, request: Request<'_>) -> Answer {
+        let token = self.token();
+        http::ask(self.admin(), request.bearer(&token))
     }
 }
 

@@ -1,0 +1,94 @@
+//! Who may ask, how much at once, and for how long.
+
+use super::{problem::Problem, token::AdminToken};
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Semaphore;
+
+/// The most requests that are under way at once.
+const REQUESTS: usize = 64;
+/// How long a request may take from its head to its answer.
+const REQUEST: Duration = Duration::from_secs(10);
+
+/// Stands before every endpoint.
+#[derive(Debug)]
+pub(super) struct Guard {
+    token: AdminToken,
+    places: Semaphore,
+    refused: AtomicU64,
+}
+
+impl Guard {
+    pub(super) fn new(token: AdminToken) -> Self {
+        Self {
+            token,
+            places: Semaphore::new(REQUESTS),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    fn admit(&self, request: &Request) -> Result<(), Problem> {
+        let Some(shown) = bearer(request) else {
+            return Err(Problem::TokenMissing);
+        };
+        if self.token.is(shown) {
+            Ok(())
+        } else {
+            Err(Problem::TokenWrong)
+        }
+    }
+
+    fn refuse(&self, request: &Request, problem: Problem) -> Response {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        let peer = peer(request).map(|peer| peer.to_string());
+        tracing::warn!(peer, reason = %problem, "an operator's request was refused");
+        problem.into_response()
+    }
+}
+
+/// Lets a request pass that has the token, while there is room for it.
+pub(super) async fn pass(
+    State(guard): State<Arc<Guard>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match guard.admit(&request) {
+        Err(problem) => guard.refuse(&request, problem),
+        Ok(()) => match guard.places.try_acquire() {
+            Err(_) => Problem::Busy.into_response(),
+            Ok(_place) => tokio::time::timeout(REQUEST, next.run(request))
+                .await
+                .unwrap_or_else(|_| Problem::TooSlow.into_response()),
+        },
+    };
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The token that a request shows (RFC 6750 section 2.1).
+fn bearer(request: &Request) -> Option<&str> {
+    let shown = request.headers().get(header::AUTHORIZATION)?;
+    let (scheme, token) = shown.to_str().ok()?.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim_start_matches(' '))
+}
+
+fn peer(request: &Request) -> Option<SocketAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    Some(peer.0)
+}
