@@ -16,6 +16,23 @@ Every setting is a key in the file and a variable in the environment: `lifetime`
 HANDFAST_TOKEN__LIFETIME. A flag wins over a variable, a variable over the file, the file over the
 default. `handfast config show` lists all settings.";
 
+const USER_EXAMPLES: &str = "\
+Examples:
+  handfast user add ann                          asks for the password
+  pass show ann | handfast user add ann --password-stdin
+  handfast user list --json | jq -r '.[].subject'
+  handfast user disable ann --yes                in a script
+
+The running server carries it out, at once. Where none runs, the data folder is opened directly.";
+
+const SESSION_EXAMPLES: &str = "\
+Examples:
+  handfast session list ann
+  handfast session revoke bN2i8sVfQ3iPp0mV2yqS7w
+  handfast session revoke --user ann --yes       all of them, in a script
+
+The running server carries it out, at once. Where none runs, the data folder is opened directly.";
+
 const INSPECT_EXAMPLES: &str = "\
 Examples:
   handfast token inspect                  paste the token, then press Ctrl-D
@@ -90,6 +107,12 @@ pub(super) enum Command {
     /// List or rotate the keys that sign tokens.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Add, list, disable and enable those who can log in, and set their passwords.
+    #[command(subcommand, after_help = USER_EXAMPLES)]
+    User(UserCommand),
+    /// List and end sessions.
+    #[command(subcommand, after_help = SESSION_EXAMPLES)]
+    Session(SessionCommand),
     /// Look into a token.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -145,6 +168,72 @@ pub(super) enum KeysCommand {
 /// A duration as the configuration has them.
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|wrong| format!("{wrong}; {}", wrong.remedy()))
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Make an account, whatever `registration` says of clients.
+    Add {
+        /// The user name.
+        username: String,
+        /// Read the password from the first line of stdin.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Set another password, and end every session of the account.
+    Passwd {
+        /// The user name.
+        username: String,
+        /// Read the password from the first line of stdin. This is not asked about then.
+        #[arg(long)]
+        password_stdin: bool,
+        /// Do not ask whether it is meant.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List the accounts.
+    List {
+        /// Print them as JSON, with times in Unix seconds.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forbid an account to log in, and end every session of it.
+    Disable {
+        /// The user name.
+        username: String,
+        /// Do not ask whether it is meant.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Allow an account to log in again.
+    Enable {
+        /// The user name.
+        username: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionCommand {
+    /// List the live sessions of a user, newest seen first.
+    List {
+        /// The user name.
+        username: String,
+        /// Print them as JSON, with times in Unix seconds.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a session, or all of a user, for good. Their connections are closed at once.
+    Revoke {
+        /// The name of the session, as `handfast session list` shows it.
+        #[arg(required_unless_present = "user", conflicts_with = "user")]
+        session: Option<String>,
+        /// End all sessions of this user.
+        #[arg(long, value_name = "USERNAME")]
+        user: Option<String>,
+        /// Do not ask whether it is meant.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

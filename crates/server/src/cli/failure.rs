@@ -1,6 +1,6 @@
 //! How a command ends.
 
-use super::ledger::LedgerFailure;
+use super::{desk::DeskError, ledger::LedgerFailure, prompt::PromptError};
 use crate::{
     config::Problems,
     serve::{FileError, ServeError},
@@ -35,6 +35,12 @@ pub(crate) enum Failure {
     /// A ledger was not brought up to date or copied.
     #[error(transparent)]
     Ledger(#[from] LedgerFailure),
+    /// Nobody, or not this user, could carry the operator's wish out.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// Nothing came of asking the person at the terminal.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
     /// A token was to be inspected, and none was given.
     #[error("no token was given")]
     NoToken,
@@ -60,10 +66,17 @@ impl Failure {
     /// What the shell gets.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Config(_) | Self::File(_) | Self::NoToken => 2,
-            Self::Serve(_) | Self::Keys(_) | Self::Ledger(_) | Self::Input(_) | Self::Output(_) => {
-                1
-            }
+            Self::Config(_)
+            | Self::File(_)
+            | Self::NoToken
+            | Self::Prompt(PromptError::NoTerminal | PromptError::Unconfirmed) => 2,
+            Self::Serve(_)
+            | Self::Keys(_)
+            | Self::Ledger(_)
+            | Self::Desk(_)
+            | Self::Prompt(_)
+            | Self::Input(_)
+            | Self::Output(_) => 1,
         })
     }
 
@@ -77,6 +90,8 @@ impl Failure {
                 _ => None,
             },
             Self::Ledger(failure) => failure.remedy(),
+            Self::Desk(error) => error.remedy(),
+            Self::Prompt(error) => error.remedy(),
             Self::NoToken => Some("give it on stdin: handfast token inspect < FILE"),
             Self::Config(_) | Self::File(_) | Self::Serve(_) | Self::Input(_) | Self::Output(_) => {
                 None

@@ -1,17 +1,22 @@
 //! The command line: one file for each command, which says what it prints and when it fails.
 //!
 //! Exit codes: 0 all is well; 1 a check failed or the work could not be done; 2 the command line
-//! or the configuration is wrong.
+//! or the configuration is wrong, or what needs a person was asked where there is none.
 
 mod args;
 mod config;
+mod desk;
 mod doctor;
 mod failure;
 mod keys;
 mod ledger;
 mod print;
+mod prompt;
+mod session;
+mod table;
 mod time;
 mod token;
+mod user;
 
 use crate::{
     config::{Environment, Loaded, Remedy as _, load},
@@ -63,6 +68,8 @@ fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Ou
         Command::Token(TokenCommand::Inspect { token, json }) => {
             token::inspect(&loaded.config, token, now, json, out)
         }
+        Command::User(command) => user::run(&loaded.config, command, out),
+        Command::Session(command) => session::run(&loaded.config, command, now, out),
         Command::Doctor { json } => doctor::run(&loaded, now, json, out),
     }
 }

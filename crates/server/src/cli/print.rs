@@ -58,6 +58,8 @@ pub(super) fn failure(out: &mut dyn Write, failure: &Failure) -> io::Result<()> 
         | Failure::File(_)
         | Failure::Keys(_)
         | Failure::Ledger(_)
+        | Failure::Desk(_)
+        | Failure::Prompt(_)
         | Failure::NoToken
         | Failure::Input(_)
         | Failure::Output(_) => {

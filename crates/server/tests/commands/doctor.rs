@@ -69,10 +69,14 @@ fn files_that_others_may_read_fail_with_the_command_that_mends_it() {
     mode(&program, "handfast-data", 0o755);
     mode(&program, "handfast-data/keys.jwks", 0o644);
     mode(&program, "handfast-data/accounts.db", 0o640);
+    let token = program.path("handfast-data/admin-token");
+    fs::write(token, "0123456789012345678901").expect("the folder is ours");
+    mode(&program, "handfast-data/admin-token", 0o644);
     for (check, expected) in [
         ("data folder", "warn"),
         ("keys", "fail"),
         ("accounts", "fail"),
+        ("admin token", "fail"),
     ] {
         let (verdict, findings) = verdict(&program, check, "--listen 127.0.0.1:0");
         assert_eq!(verdict, expected, "{check}: {findings:?}");

@@ -5,3 +5,4 @@ mod doctor;
 mod keys;
 mod program;
 mod token;
+mod user;

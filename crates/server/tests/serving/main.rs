@@ -9,6 +9,7 @@ mod admin;
 mod cookie;
 mod crash;
 mod lifecycle;
+mod operator;
 mod postgres;
 mod reload;
 mod rolling;

@@ -1,7 +1,7 @@
 //! The data folder and what is in it.
 
 use super::finding::{Check, Finding};
-use crate::{cli::time::relative, data::DataFolder};
+use crate::{admin, cli::time::relative, config::Config, data::DataFolder};
 use handfast::{
     PostgresUrl,
     keys::{KeyFile, KeyRing},
@@ -132,6 +132,31 @@ fn age(check: Check, ring: &KeyRing, now: Timestamp) -> Finding {
             "{name} signs, and was made {}",
             relative(made, now)
         )),
+    }
+}
+
+/// Whether the operator's token can be used, and by nobody else.
+pub(super) fn admin_token(config: &Config) -> Finding {
+    let check = Check("admin token");
+    let made = DataFolder(&config.data).admin_token();
+    match &config.admin.token_file {
+        None if !made.exists() => check.ok(format!(
+            "{} will be made at the first start",
+            made.display()
+        )),
+        given => {
+            let path = given.as_ref().unwrap_or(&made);
+            match admin::read_token(path) {
+                Ok(_) => check.ok(format!("{} is this user's alone", path.display())),
+                Err(error) => {
+                    let cause = error.fault.source().map(|cause| format!(": {cause}"));
+                    check.fail(
+                        format!("{error}{}", cause.unwrap_or_default()),
+                        "mend it, or remove it where it is in the data folder: a new one is made",
+                    )
+                }
+            }
+        }
     }
 }
 

@@ -46,6 +46,7 @@ fn examine(loaded: &Loaded, now: Timestamp) -> Vec<Finding> {
     let mut findings = configuration(loaded);
     findings.extend(data::folder(folder));
     findings.extend(data::keys(folder, now));
+    findings.push(data::admin_token(config));
     findings.extend(match &config.ledger.url {
         LedgerUrl::Sqlite => data::databases(folder),
         LedgerUrl::Postgres(url) => vec![data::server(url)],

@@ -1,0 +1,54 @@
+//! Answers from the data, where no server runs.
+
+use super::{ANSWER_BYTES, DeskError, Request};
+use crate::{admin, config::Config, serve};
+use axum::{Router, body::Body, http, http::StatusCode};
+use handfast::StartError;
+use handfast_ledger::OpenError;
+use std::net::SocketAddr;
+use tokio::runtime::Runtime;
+use tower_service::Service as _;
+
+/// A server that listens nowhere.
+#[derive(Debug)]
+pub(super) struct Local {
+    router: Router,
+}
+
+impl Local {
+    /// Opens the data; `address` is where a server was looked for.
+    pub(super) fn open(
+        runtime: &Runtime,
+        config: &Config,
+        address: SocketAddr,
+    ) -> Result<Self, DeskError> {
+        let started = runtime.block_on(async { serve::builder(config)?.start() });
+        let handfast = started.map_err(|error| match error {
+            StartError::Database(source @ OpenError::InUse { .. }) => {
+                DeskError::Elsewhere { address, source }
+            }
+            other => DeskError::Start(other),
+        })?;
+        Ok(Self {
+            router: admin::endpoints(handfast),
+        })
+    }
+
+    pub(super) async fn ask(&self, request: Request) -> Result<(StatusCode, Vec<u8>), DeskError> {
+        let Request { method, path, body } = request;
+        let mut built = http::Request::builder().method(method).uri(path);
+        if body.is_some() {
+            built = built.header(http::header::CONTENT_TYPE, "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let request = built.body(body).map_err(broken)?;
+        let Ok(response) = self.router.clone().call(request).await;
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), ANSWER_BYTES).await;
+        Ok((status, body.map_err(broken)?.into()))
+    }
+}
+
+fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> DeskError {
+    DeskError::Broken(error.into())
+}
