@@ -91,4 +91,10 @@ fn millis(span: Duration) -> u64 {
 pub trait Clock: Send + Sync + 'static {
     /// Both clocks, read together.
     fn now(&self) -> Now;
+
+    /// The monotonic clock in microseconds, for measuring what takes less than a [`Moment`] can tell. Nothing is decided
+    /// by it.
+    fn micros(&self) -> u64 {
+        self.now().moment.as_millis().saturating_mul(1000)
+    }
 }

@@ -36,6 +36,10 @@ impl Clock for SystemClock {
             unix: Timestamp::from_unix(unix.unwrap_or(Duration::ZERO).as_secs()),
         }
     }
+
+    fn micros(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
 }
 
 #[cfg(test)]

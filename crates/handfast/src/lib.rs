@@ -29,6 +29,7 @@ mod address;
 mod builder;
 pub mod clock;
 mod cookie;
+mod counts;
 pub mod credentials;
 mod drain;
 mod driver;
@@ -54,6 +55,7 @@ pub mod username;
 
 pub use address::AddressLimits;
 pub use builder::{ACCOUNTS_FILE, Builder, KEYS_FILE, LEDGER_FILE, StartError};
+pub use counts::{Counts, LoginResult};
 pub use handfast_core::{
     framing::Frame,
     limits::{ConnectionLimits, TokenDelivery},
@@ -165,6 +167,14 @@ impl Handfast {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.node.hub.count()
+    }
+
+    /// What this node did since its start. The [ledger](Self::ledger) has counts of its own.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let node = &self.node;
+        let hash_queue = node.accounts.as_ref().map_or(0, |it| it.hash_queue());
+        node.tally.counts(node.hub.count(), hash_queue)
     }
 
     /// Whether clients can be served: whether the ledger takes what has to be stored. It says so within two seconds,

@@ -3,6 +3,7 @@
 use crate::{
     address::Addresses,
     cookie::UsedTickets,
+    counts::Tally,
     credentials::{AccountCredentials, Credentials},
     hub::Hub,
     limiter::Limiter,
@@ -36,6 +37,7 @@ pub(crate) struct Node {
     pub(crate) fanout: Option<Arc<Publisher>>,
     pub(crate) tokens: Arc<TokenIssuer>,
     pub(crate) nonces: Nonces,
+    pub(crate) tally: Tally,
     pub(crate) credentials: Arc<dyn Credentials>,
     /// The same, where they are the built-in accounts.
     pub(crate) accounts: Option<Arc<AccountCredentials>>,

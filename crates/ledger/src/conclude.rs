@@ -11,7 +11,7 @@ use crate::{
     ledger::Observer,
     queue::{Ending, Queue},
 };
-use handfast_core::session::Presented;
+use handfast_core::{session::Presented, time::Clock};
 use std::sync::{
     Arc,
     mpsc::{Receiver, SyncSender, sync_channel},
@@ -25,11 +25,14 @@ pub(crate) struct Applied {
     pub(crate) batch: Vec<Entry>,
     pub(crate) changes: Vec<Change>,
     pub(crate) durability: Durability,
+    /// When its transaction began, by the clock's microseconds.
+    pub(crate) begun_us: u64,
 }
 
 /// All that the thread owns.
 pub(crate) struct Concluder {
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) tally: Arc<Tally>,
 }
@@ -59,16 +62,29 @@ impl Concluder {
 
     /// The batch is durable: tells the observer, then lets the answers go.
     fn conclude(&self, applied: Applied) {
-        let Applied { batch, changes, .. } = applied;
+        let Applied {
+            batch,
+            changes,
+            begun_us,
+            ..
+        } = applied;
+        let taken_us = self.clock.micros().saturating_sub(begun_us);
+        self.tally.transactions_us.count(taken_us);
         if !changes.is_empty() {
             self.observer.committed(&changes);
         }
         self.tally.batches.add(1);
         self.tally.answered.add(batch.len());
+        self.tally
+            .batch_sizes
+            .count(u64::try_from(batch.len()).unwrap_or(u64::MAX));
+        for reason in changes.iter().filter_map(|change| change.revoked) {
+            self.tally.revoked(reason);
+        }
         let withdrawn = batch.iter().filter(|entry| entry.is_withdrawn());
         self.tally.too_late.add(withdrawn.count());
         for entry in batch {
-            self.alarm(&entry);
+            self.count(&entry);
             entry.reply(None);
         }
     }
@@ -91,14 +107,16 @@ impl Concluder {
         }
     }
 
-    /// A verified token of a generation that the ledger does not know means that it lost what it had committed.
-    fn alarm(&self, entry: &Entry) {
+    /// Counts what a presentation came to. A verified token of a generation that the ledger does not know is an alarm:
+    /// the ledger lost what it had committed.
+    fn count(&self, entry: &Entry) {
         let Entry::Present(ask) = entry else {
             return;
         };
         let Some(Ok(answer)) = &ask.answer else {
             return;
         };
+        self.tally.presented(answer.presented);
         let (Presented::FromTheFuture | Presented::RolledForward, Some(record)) =
             (answer.presented, &answer.record)
         else {

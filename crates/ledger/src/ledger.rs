@@ -89,6 +89,7 @@ impl Ledger {
         let (applied, to_conclude) = conclude::channel();
         let concluder = Concluder {
             observer,
+            clock: Arc::clone(&clock),
             queue: Arc::clone(&queue),
             tally: Arc::clone(&tally),
         };

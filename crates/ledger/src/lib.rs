@@ -20,6 +20,7 @@ pub mod conformance;
 mod copy;
 mod counts;
 mod decide;
+mod distribution;
 mod encoding;
 mod entry;
 mod error;
@@ -42,7 +43,8 @@ pub use backend::{
 };
 #[cfg(feature = "postgres")]
 pub use copy::{Copied, CopyError, copy};
-pub use counts::Counts;
+pub use counts::{Counts, OUTCOMES};
+pub use distribution::{DISTRIBUTION_BOUNDS, Distribution, Spread};
 pub use error::{DatabaseError, LedgerError, OpenError, StorageError, StorageFault};
 pub use intent::{
     Change, Changes, Create, Cursor, Origin, Ownership, Present, PresentedSession, Revoke, Scope,

@@ -64,11 +64,13 @@ impl<B: Backend> Worker<B> {
 
     /// Applies `batch`, and passes it on to be concluded; a batch that fails is answered here.
     fn process(&mut self, mut batch: Vec<Entry>) {
+        let begun_us = self.clock.micros();
         match self.apply(&mut batch) {
             Ok((changes, durability)) => self.pass_on(Applied {
                 batch,
                 changes,
                 durability,
+                begun_us,
             }),
             Err(Failure::OfSomeEntry(_)) if batch.len() > 1 => {
                 let rest = batch.split_off(batch.len() / 2);

@@ -56,7 +56,7 @@ impl Default for PasswordSettings {
 /// Verifies logins against accounts, on threads of its own.
 #[derive(Debug)]
 pub struct AccountCredentials {
-    pool: HashPool,
+    pub(super) pool: HashPool,
     pub(super) judge: Arc<Judge>,
 }
 

@@ -9,6 +9,11 @@ use handfast_ledger::accounts::{Account, Created};
 use std::sync::Arc;
 
 impl AccountCredentials {
+    /// How many passwords wait to be hashed.
+    pub(crate) fn hash_queue(&self) -> usize {
+        self.pool.waiting()
+    }
+
     /// Up to `limit` accounts in the order of their subjects' bytes, those after `after` only.
     pub(crate) async fn list(
         &self,

@@ -2,6 +2,7 @@
 
 use super::present::{self, PRESENTATION_DEADLINE, Shown};
 use crate::{
+    counts::LoginResult,
     credentials::{self, LoginRefused},
     hub::Slot,
     node::Node,
@@ -105,7 +106,7 @@ impl Answering {
             Question::Login {
                 credentials,
                 register,
-            } => Self::task(login(
+            } => Self::task(counted_login(
                 Arc::clone(node),
                 caller.clone(),
                 credentials,
@@ -218,6 +219,37 @@ impl fmt::Debug for Answering {
             Self::Task(_) => "Task",
         })
     }
+}
+
+async fn counted_login(
+    node: Arc<Node>,
+    caller: Caller,
+    credentials: Credentials,
+    register: bool,
+) -> Reply {
+    let reply = login(Arc::clone(&node), caller, credentials, register).await;
+    let result = match &reply {
+        Reply::LoggedIn {
+            registered: false, ..
+        } => LoginResult::Success,
+        Reply::LoggedIn {
+            registered: true, ..
+        } => LoginResult::Registered,
+        Reply::InvalidPassword => LoginResult::InvalidPassword,
+        Reply::Invalid(_) => LoginResult::Invalid,
+        Reply::TooManyRequests { .. } => LoginResult::TooMany,
+        Reply::Unavailable { .. }
+        | Reply::Presented { .. }
+        | Reply::Refused(_)
+        | Reply::Pushed(_)
+        | Reply::NotPushed(_)
+        | Reply::Gone(_)
+        | Reply::Ended
+        | Reply::Sessions(_)
+        | Reply::PasswordChanged => LoginResult::Unavailable,
+    };
+    node.tally.login(result);
+    reply
 }
 
 /// Verifies a login and begins a session.

@@ -77,6 +77,8 @@ pub(crate) struct Driver<S> {
     outgoing: Vec<u8>,
     answering: Option<Box<Answering>>,
     link: Option<Arc<Link>>,
+    /// Whether it is among the authenticated connections that are counted.
+    is_counted: bool,
     /// In cookie delivery, whose tickets it gives out.
     browser: Option<Box<BrowserHash>>,
 }
@@ -137,6 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             outgoing: Vec::new(),
             answering: None,
             link: None,
+            is_counted: false,
             browser: None,
         };
         driver.perform(now);
@@ -329,7 +332,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 self.close(Closing::new(CloseCode::Misuse, "slow_message"), now);
                 self.linger(now);
             }
-            Phase::Open => self.handle(Input::Tick, now),
+            Phase::Open => {
+                if let Some(due) = self.machine.deadline() {
+                    let late = now.moment.since(due).as_millis();
+                    self.node
+                        .tally
+                        .beat(u64::try_from(late).unwrap_or(u64::MAX));
+                }
+                self.handle(Input::Tick, now);
+            }
             Phase::Closing(_) | Phase::Lingering(_) => self.phase = Phase::Done,
             Phase::Done => {}
         }

@@ -38,7 +38,10 @@ pub(super) fn present(
     let verified = node
         .tokens
         .verify(token.expose(), now.unix)
-        .map_err(Reply::Refused)?;
+        .map_err(|refusal| {
+            node.tally.refused(refusal);
+            Reply::Refused(refusal)
+        })?;
     let session = verified.session;
     if bound.is_some_and(|bound| bound != session) {
         return Err(Reply::Invalid(InvalidReason::OtherSession));
@@ -46,7 +49,10 @@ pub(super) fn present(
     let rate = node.settings.current().rates.presentations_per_session;
     node.presentations
         .take(session, rate, now.moment)
-        .map_err(too_many)?;
+        .map_err(|exceeded| {
+            node.tally.presented_too_often();
+            too_many(exceeded)
+        })?;
     caller.slot.bind(Some(session));
     let presentation = Presentation {
         generation: verified.generation,

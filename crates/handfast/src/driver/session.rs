@@ -1,6 +1,6 @@
 //! The session that the connection owns, as the hub, the address's count and the application see it.
 
-use super::{Driver, codec};
+use super::{Driver, Phase, codec};
 use crate::session::{Application, Link};
 use handfast_core::{
     close::{CloseCode, Closing},
@@ -8,7 +8,7 @@ use handfast_core::{
     message::{Answer, InvalidReason, InvalidRequest},
     time::Now,
 };
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
@@ -19,6 +19,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             .bound()
             .map(|(grant, subject)| (grant.session, subject));
         self.place.set_authenticated(bound.is_some());
+        let is_counted = bound.is_some() && self.phase == Phase::Open;
+        self.node
+            .tally
+            .authenticated(mem::replace(&mut self.is_counted, is_counted), is_counted);
         if self.answering.is_none() {
             self.caller.slot.settle(bound.map(|(session, _)| session));
         }
@@ -78,6 +82,9 @@ impl<S> Driver<S> {
     /// Nothing that concerns a session concerns this connection any more.
     pub(super) fn leave_session(&mut self) {
         self.caller.slot.bind(None);
+        self.node
+            .tally
+            .authenticated(mem::take(&mut self.is_counted), false);
         if let Some(link) = self.link.take() {
             link.end();
         }

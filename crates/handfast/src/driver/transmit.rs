@@ -18,6 +18,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             self.answering = None;
             self.message_due = None;
             self.leave_session();
+            self.node.tally.closed(closing.code);
             tracing::debug!(connection = self.caller.connection.number, %closing, "closed");
         }
     }

@@ -7,6 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
@@ -52,6 +53,7 @@ type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 /// Its threads end when it is dropped, once the queue is empty.
 pub struct HashPool {
     queue: SyncSender<Job>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl HashPool {
@@ -73,7 +75,14 @@ impl HashPool {
                     work(&jobs, &mut hasher);
                 })?;
         }
-        Ok(Self { queue })
+        let waiting = Arc::default();
+        Ok(Self { queue, waiting })
+    }
+
+    /// How much waits for a thread.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Has a thread do `work`, unless the receiver is dropped before its turn comes. A receiver that gets an error
@@ -86,7 +95,9 @@ impl HashPool {
         work: impl FnOnce(&mut Hasher) -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, QueueFull> {
         let (answer, receiver) = oneshot::channel();
+        let waiting = Waiting::begin(&self.waiting);
         let job = Box::new(move |hasher: &mut Hasher| {
+            drop(waiting);
             if !answer.is_closed() {
                 // Who does not wait any more needs no answer.
                 drop(answer.send(work(hasher)));
@@ -94,6 +105,22 @@ impl HashPool {
         });
         self.queue.try_send(job).map_err(|_| QueueFull)?;
         Ok(receiver)
+    }
+}
+
+/// One that waits, counted until it is dropped: when its turn comes, or when there was no room for it.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn begin(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(waiting))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -8,6 +8,7 @@ mod guard;
 mod input;
 mod introspect;
 mod listener;
+mod metrics;
 mod openapi;
 mod problem;
 mod sessions;
@@ -34,7 +35,9 @@ pub(crate) struct Admin {
 /// All endpoints, open to whoever has the token.
 fn router(handfast: Handfast, token: AdminToken) -> Router {
     let guard = Arc::new(Guard::new(token));
-    endpoints(handfast).layer(middleware::from_fn_with_state(guard, guard::pass))
+    let metrics = metrics::route(handfast.clone(), Arc::clone(&guard));
+    let router = endpoints(handfast).route(metrics::PATH, metrics);
+    router.layer(middleware::from_fn_with_state(guard, guard::pass))
 }
 
 /// All endpoints, with nobody before them.

@@ -2,6 +2,7 @@
 
 mod access;
 mod introspect;
+mod metrics;
 mod openapi;
 mod sessions;
 mod subjects;
