@@ -53,7 +53,7 @@ export function showDelivery(delivery) {
   document.body.dataset.delivery = delivery;
   at("delivery").textContent = isCookie ? "In a cookie" : "In messages";
   at("delivery-text").textContent = isCookie
-    ? "Each connection brings it and sets the next; a ticket does between."
+    ? "Each connection presents it and is given the next one."
     : "This page keeps it in its storage.";
   // A script cannot rotate what it cannot see.
   at("refresh").hidden = isCookie;

@@ -54,7 +54,7 @@ export function protection(bound) {
 
 /** What came of a copied token, in a sentence. */
 export function copied({ type, reason: why }) {
-  if (type === "Unreadable") return "Nothing to copy: document.cookie is empty, and the page's storage holds no token.";
+  if (type === "Unreadable") return "There is none: document.cookie is empty, and the page's storage holds no token.";
   if (type === "Readable") return "There is a token that scripts can read. That should not be.";
   if (type === "InvalidToken" && why === "proof_required") {
     return "Refused: proof_required. The copy opens nothing without the key, and your session goes on.";
