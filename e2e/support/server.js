@@ -13,7 +13,7 @@ const built = (path) => fileURLToPath(new URL(`../../target/${path}`, import.met
 /** What is shipped. */
 const HANDFAST = {
   path: process.env.HANDFAST_BIN ?? built("release/handfast"),
-  arguments: (address, data) => ["serve", "--listen", address, "--data", data],
+  arguments: (address, data) => ["serve", "--listen", address, "--admin", "127.0.0.1:0", "--data", data],
   says: "stdout",
 };
 

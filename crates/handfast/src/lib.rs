@@ -64,10 +64,10 @@ pub use handfast_core::{
     session::{Revocation, RevocationReason, SessionId, TokenPolicy},
     time::Timestamp,
 };
+pub use handfast_ledger::fanout;
 pub use operate::{
     AccountError, AccountStatus, AccountsDesk, Introspection, SessionEnd, SessionStatus,
 };
-pub use handfast_ledger::fanout;
 pub use origin::AllowedOrigins;
 pub use ready::NotReady;
 pub use serve::{LiveServing, Serving, serve};

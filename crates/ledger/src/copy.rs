@@ -66,7 +66,7 @@ pub fn copy(
         database: database.clone(),
         source,
     };
-    let Some(mut import) = Import::begin(target)? else {
+    let Some(import) = Import::begin(target)? else {
         return Err(CopyError::NotEmpty { database });
     };
     let mut copied = Copied::default();

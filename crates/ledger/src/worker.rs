@@ -125,7 +125,7 @@ impl<B: Backend> Worker<B> {
         }
     }
 
-    fn pass_on(&mut self, applied: Applied) {
+    fn pass_on(&self, applied: Applied) {
         // Where nobody concludes any more, the receipts say that the ledger has stopped.
         drop(self.applied.send(applied));
     }

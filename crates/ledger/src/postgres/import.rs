@@ -50,7 +50,7 @@ impl Import {
         })
     }
 
-    pub(crate) fn sessions(&mut self, sessions: &[Session]) -> Result<(), StorageError> {
+    pub(crate) fn sessions(&self, sessions: &[Session]) -> Result<(), StorageError> {
         let mut writes = Writes::default();
         for session in sessions {
             let origin = Origin {
@@ -69,7 +69,7 @@ impl Import {
         Ok(self.database.wait(writes.insert(&self.line))?)
     }
 
-    pub(crate) fn accounts(&mut self, accounts: &[Account]) -> Result<(), StorageError> {
+    pub(crate) fn accounts(&self, accounts: &[Account]) -> Result<(), StorageError> {
         let client = &self.line.client;
         let inserted = self.database.wait(async {
             let statement = client.prepare(INSERT_ACCOUNT).await?;

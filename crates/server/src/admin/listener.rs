@@ -3,7 +3,7 @@
 use super::{AdminToken, TokenError, router};
 use crate::{config::Config, data::DataFolder};
 use axum::Router;
-use handfast::{Handfast, Serving};
+use handfast::{Handfast, LiveServing, Serving};
 use std::{io, net::SocketAddr};
 use tokio::net::TcpListener;
 
@@ -31,7 +31,7 @@ pub(crate) enum AdminError {
 pub(crate) struct Listener {
     listener: TcpListener,
     router: Router,
-    serving: Serving,
+    serving: LiveServing,
 }
 
 impl Listener {
@@ -43,7 +43,7 @@ impl Listener {
     pub(crate) async fn open(
         config: &Config,
         handfast: &Handfast,
-        mut serving: Serving,
+        serving: LiveServing,
     ) -> Result<Self, AdminError> {
         let admin = &config.admin;
         let token = match &admin.token_file {
@@ -56,10 +56,16 @@ impl Listener {
         };
         let listener = TcpListener::bind(admin.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        if address.ip().is_loopback() {
-            serving.tls = None;
-        }
-        tracing::info!(%address, tls = serving.tls.is_some(), "operators can connect");
+        let serving = if address.ip().is_loopback() {
+            LiveServing::from(Serving {
+                tls: None,
+                ..Serving::clone(&serving.current())
+            })
+        } else {
+            serving
+        };
+        let tls = serving.current().tls.is_some();
+        tracing::info!(%address, tls, "operators can connect");
         Ok(Self {
             listener,
             router: router(handfast.clone(), token),
