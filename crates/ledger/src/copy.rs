@@ -61,13 +61,15 @@ pub fn copy(
     target: &PostgresUrl,
     mut progress: impl FnMut(Copied),
 ) -> Result<Copied, CopyError> {
-    let database: Box<str> = target.place().into();
+    let database = || target.place().into();
     let write = |source| CopyError::Write {
-        database: database.clone(),
+        database: database(),
         source,
     };
     let Some(import) = Import::begin(target)? else {
-        return Err(CopyError::NotEmpty { database });
+        return Err(CopyError::NotEmpty {
+            database: database(),
+        });
     };
     let mut copied = Copied::default();
     let mut after = None;

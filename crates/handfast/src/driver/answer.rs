@@ -122,18 +122,12 @@ impl Answering {
                         except: None,
                     }
                 } else {
-                    Scope::Session {
-                        session,
-                        subject: Some(subject()),
-                    }
+                    own(session, subject())
                 };
                 Self::task(end(Arc::clone(node), caller.connection, scope, false))
             }
             Question::Revoke { session } => {
-                let scope = Scope::Session {
-                    session,
-                    subject: Some(subject()),
-                };
+                let scope = own(session, subject());
                 Self::task(end(Arc::clone(node), caller.connection, scope, true))
             }
             Question::List => Self::task(list(Arc::clone(node), caller.connection, subject())),
@@ -385,6 +379,14 @@ async fn in_time<T>(receipt: Receipt<T>) -> Result<T, Reply> {
     match tokio::time::timeout(PRESENTATION_DEADLINE, receipt).await {
         Ok(answer) => answer.map_err(|error| failed(&error)),
         Err(_) => Err(unavailable()),
+    }
+}
+
+/// The session of this name, if it is the subject's.
+fn own(session: SessionId, subject: Box<str>) -> Scope {
+    Scope::Session {
+        session,
+        subject: Some(subject),
     }
 }
 

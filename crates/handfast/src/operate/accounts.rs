@@ -134,7 +134,7 @@ impl AccountsDesk<'_> {
         username: &str,
         password: &Secret,
     ) -> Result<AccountStatus, AccountError> {
-        let limits = &self.handfast.node.settings.logins;
+        let limits = self.handfast.node.settings.current().logins;
         let invalid = || AccountError::Invalid(InvalidReason::UsernameInvalid);
         let username = Username::parse(username).map_err(|_| invalid())?;
         if username.as_str().chars().count() > limits.username_chars {
@@ -182,7 +182,7 @@ impl AccountsDesk<'_> {
     }
 
     fn check_length(&self, password: &Secret) -> Result<(), AccountError> {
-        if password.expose().len() > self.handfast.node.settings.logins.password_bytes {
+        if password.expose().len() > self.handfast.node.settings.current().logins.password_bytes {
             return Err(AccountError::Invalid(InvalidReason::PasswordTooLong));
         }
         Ok(())
@@ -190,7 +190,8 @@ impl AccountsDesk<'_> {
 
     /// Accounts and sessions are not one transaction. A ledger that works now will most likely end sessions in a moment.
     async fn check_ledger(&self) -> Result<(), AccountError> {
-        self.handfast.ready().await.map_err(AccountError::Ledger)
+        let checked = self.handfast.node.ledger.check().await;
+        checked.map_err(AccountError::Ledger)
     }
 
     async fn end_sessions(

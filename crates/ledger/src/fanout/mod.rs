@@ -19,6 +19,8 @@ mod message;
 #[cfg(feature = "nats")]
 mod nats;
 mod pile;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod publisher;
 #[cfg(feature = "redis")]
 mod redis;
@@ -31,6 +33,8 @@ pub use message::{MESSAGE_BYTES_MAX, MESSAGE_BYTES_MIN};
 #[cfg(feature = "nats")]
 pub use nats::{Nats, NatsListener, NatsSpeaker, NatsUrl};
 pub use pile::PILE_CHANGES;
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresListener, PostgresSpeaker};
 pub use publisher::{Fanout, Heard, Inbox, Publisher, Status};
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisListener, RedisSpeaker, RedisUrl};

@@ -1,6 +1,6 @@
 //! Connections to a database, and the runtime that drives them while somebody waits for an answer.
 
-use super::{fault::Failure, tls, url::PostgresUrl};
+use super::{fault::Failure, url::PostgresUrl};
 use crate::error::{DatabaseError, StorageError, StorageFault};
 use std::{error::Error, fmt, future::Future, io, thread, time::Duration};
 use tokio::runtime::{Builder, Runtime};
@@ -47,7 +47,7 @@ impl Database {
             database: url.place().into(),
             source: StorageError::new(StorageFault::Other, cause),
         };
-        let tls = tls::connector(url).map_err(|cause| storage(cause.into()))?;
+        let tls = url.connector()?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|cause| storage(cause.into()))?;
         Ok(Self {

@@ -1,6 +1,7 @@
 //! TLS to the database.
 
 use super::url::{PostgresUrl, Verification};
+use crate::error::{DatabaseError, StorageError, StorageFault};
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -15,7 +16,7 @@ const ALPN: &[u8] = b"postgresql";
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TlsError {
+enum TlsError {
     #[error("this cryptography has no TLS to offer")]
     Setup(#[from] rustls::Error),
     #[error("{path} holds no certificates that can be read")]
@@ -28,8 +29,17 @@ pub(super) enum TlsError {
     NoRoots,
 }
 
-/// What makes a connection a TLS one, where its URL asks for that.
-pub(super) fn connector(url: &PostgresUrl) -> Result<MakeRustlsConnect, TlsError> {
+impl PostgresUrl {
+    /// What makes a connection a TLS one, where the URL asks for that.
+    pub(crate) fn connector(&self) -> Result<MakeRustlsConnect, DatabaseError> {
+        connector(self).map_err(|cause| DatabaseError::Tls {
+            database: self.place().into(),
+            source: StorageError::new(StorageFault::Other, cause),
+        })
+    }
+}
+
+fn connector(url: &PostgresUrl) -> Result<MakeRustlsConnect, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let versions = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;

@@ -44,6 +44,11 @@ pub(super) enum Verification {
 pub struct InvalidPostgresUrl(Box<str>);
 
 impl PostgresUrl {
+    /// How to connect there.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Where it leads, for messages: hosts, ports and the database, without who asks.
     #[must_use]
     pub fn place(&self) -> String {

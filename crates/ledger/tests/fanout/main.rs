@@ -3,4 +3,5 @@
 
 mod in_process;
 mod nats;
+mod postgres;
 mod redis;

@@ -5,6 +5,8 @@
     reason = "these are tests, though not all in functions that say so"
 )]
 
+mod clients;
+mod failover;
 mod opening;
 mod outage;
 mod scratch;

@@ -1,54 +1,23 @@
 //! A server that goes away, hangs, or comes back as another.
 
-use crate::scratch::{Scratch, url};
-use handfast_core::{
-    session::{Presented, Refusal},
-    time::Clock as _,
+use crate::{
+    clients::Clients,
+    scratch::{Scratch, url},
 };
+use handfast_core::{session::Presented, time::Clock as _};
 use handfast_ledger::{
-    Cursor, Ledger, LedgerError, Postgres, StorageFault,
+    Cursor, LedgerError, Postgres, StorageFault,
     accounts::{Accounts as _, PasswordHash, PostgresAccounts},
     conformance::{
         Bench, attempt, create, present,
         service::{PostgresServer, Shutdown},
-        session, start, wait_for,
+        session, start,
     },
 };
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, Stdio},
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
 };
-
-/// Sessions whose clients present all the time, an eighth of them on each thread.
-const SESSIONS: u64 = 40;
-const THREADS: u64 = 8;
-
-/// The attempt key that session `number`'s client has for `generation`.
-fn key(number: u64, generation: u64) -> handfast_core::session::Evidence {
-    attempt(number << 32 | generation)
-}
-
-/// A client that presents until it is over: it tries again what was not answered, as clients do. Gives the generation
-/// that it was answered last.
-fn client(ledger: &Ledger, number: u64, is_over: &AtomicBool) -> u64 {
-    let mut held = 0;
-    while !is_over.load(Ordering::SeqCst) {
-        let asked = present(number, held, key(number, held), 1_000 + number);
-        match ledger.present(asked).wait() {
-            Ok(answer) => {
-                let presented = answer.presented;
-                let lets_in = matches!(presented, Presented::Advanced | Presented::AnsweredAgain);
-                assert!(lets_in, "an honest client was locked out: {presented:?}");
-                held = answer.record.unwrap().issued.number();
-            }
-            Err(LedgerError::Unavailable(_)) => thread::yield_now(),
-            Err(other) => panic!("{other:?}"),
-        }
-    }
-    held
-}
 
 #[test]
 fn what_was_answered_outlives_a_crash_of_the_server_at_any_moment() {
@@ -56,51 +25,15 @@ fn what_was_answered_outlives_a_crash_of_the_server_at_any_moment() {
     let server = PostgresServer::start_with(&[]);
     let database = server.database();
     let ledger = start(Postgres::open(&url(database.expose())).unwrap());
-    wait_for((1..=SESSIONS).map(|number| ledger.create(create(number, "alice"))));
-    let is_over = AtomicBool::new(false);
-    let held = thread::scope(|scope| {
-        let clients = (0..THREADS).map(|thread| {
-            let (ledger, is_over) = (&ledger, &is_over);
-            scope.spawn(move || {
-                let numbers = (1..=SESSIONS).filter(|number| number % THREADS == thread);
-                let clients = numbers.map(|number| {
-                    let clients = scope.spawn(move || client(ledger, number, is_over));
-                    (number, clients)
-                });
-                let clients: Vec<_> = clients.collect();
-                let held = clients
-                    .into_iter()
-                    .map(|(number, client)| (number, client.join().unwrap()));
-                held.collect::<Vec<_>>()
-            })
-        });
-        let clients: Vec<_> = clients.collect();
+    let clients = Clients::log_in(&ledger);
+    let held = clients.present_while(&ledger, || {
         for _ in 0..3 {
-            // Until some were answered, and so some are under way.
-            let before = ledger.counts().answered;
-            while ledger.counts().answered < before + 500 {
-                thread::yield_now();
-            }
+            clients.wait_for_answers(&ledger);
             server.stop(Shutdown::Immediate);
             server.start_again();
         }
-        is_over.store(true, Ordering::SeqCst);
-        let held = clients.into_iter().map(|thread| thread.join().unwrap());
-        held.flatten().collect::<Vec<_>>()
     });
-    assert!(held.iter().all(|&(_, generation)| generation > 0));
-    // A database that could not be reached is left alone for a moment.
-    while ledger.check().wait().is_err() {}
-    for &(number, generation) in &held {
-        // What the client holds opens its session, and what is before that opens nothing.
-        let asked = present(number, generation, key(number, generation), 1);
-        let answer = ledger.present(asked).wait().unwrap().presented;
-        let lets_in = matches!(answer, Presented::Advanced | Presented::AnsweredAgain);
-        assert!(lets_in, "session {number}: {answer:?}");
-        let stolen = present(number, generation - 1, attempt(u64::MAX), 666);
-        let answer = ledger.present(stolen).wait().unwrap().presented;
-        assert_eq!(answer, Presented::Refused(Refusal::Reused));
-    }
+    held.verify(&ledger);
 }
 
 #[test]

@@ -86,6 +86,10 @@ pub(crate) enum Wrong {
     },
     #[error("a limit of 0 would allow nothing")]
     NothingAllowed,
+    #[cfg_attr(
+        all(feature = "nats", feature = "redis"),
+        expect(dead_code, reason = "everything is in this build")
+    )]
     #[error("{what} is not in this build")]
     NotInThisBuild {
         what: &'static str,
@@ -148,7 +152,6 @@ impl Remedy for Wrong {
                 format!("this build supports {supported}")
             }
             Self::MalformedUrl { form } => format!("write {form}"),
-            Self::UnfitLedger => "keep the ledger in \"sqlite\"".to_owned(),
             Self::PostgresUrl(_) => {
                 "write \"postgres://user:password@host/database\", with %40 for an @ in the password".to_owned()
             }

@@ -9,9 +9,10 @@ use handfast::{
     AddressLimits, AllowedOrigins, Builder, ConnectionLimits, Handfast, LoginLimits, Rates,
     Settings, StartError, TokenPolicy, TransportLimits,
     credentials::{self, PasswordSettings},
-    fanout::Fanout,
+    fanout::{self, Fanout},
     password::{HashCost, PoolSize},
 };
+use handfast_ledger::OpenError;
 
 /// A node as the configuration says.
 pub(crate) fn builder(config: &Config) -> Result<Builder, StartError> {
@@ -24,23 +25,32 @@ pub(crate) fn builder(config: &Config) -> Result<Builder, StartError> {
         .settings(settings(config))
         .passwords(passwords(config))
         .tokens(&token.issuer, &token.audience, token.algorithm);
-    Ok(match fanout(config) {
+    Ok(match fanout(config)? {
         Some(fanout) => builder.fanout(fanout),
         None => builder,
     })
 }
 
 /// How other nodes are told, where there can be others.
-pub(crate) fn fanout(config: &Config) -> Option<Fanout> {
+///
+/// # Errors
+/// [`StartError`] where the URL asks for TLS that cannot be set up.
+pub(crate) fn fanout(config: &Config) -> Result<Option<Fanout>, StartError> {
     let channel = &config.fanout.channel;
-    match &config.fanout.url {
-        // The embedded ledger has one node.
-        FanoutUrl::OfLedger => None,
+    Ok(match &config.fanout.url {
+        FanoutUrl::OfLedger => match &config.ledger.url {
+            // The embedded ledger has one node.
+            LedgerUrl::Sqlite => None,
+            LedgerUrl::Postgres(url) => {
+                let medium = fanout::Postgres::new(url, channel.clone());
+                Some(Fanout::over(medium.map_err(OpenError::from)?))
+            }
+        },
         #[cfg(feature = "redis")]
         FanoutUrl::Redis(url) => Some(Fanout::over(Redis::new(url.clone(), channel.clone()))),
         #[cfg(feature = "nats")]
         FanoutUrl::Nats(url) => Some(Fanout::over(Nats::new(url.clone(), channel.clone()))),
-    }
+    })
 }
 
 /// What the library is told of it, and can be told again.

@@ -118,7 +118,7 @@ impl Server {
     async fn start(loaded: Loaded, log: LogLevel) -> Result<Self, ServeError> {
         let config = &loaded.config;
         let serving = LiveServing::from(files::serving(config)?);
-        let builder = library::builder(config)?;
+        let builder = builder(config)?;
         let listen = |source| ServeError::Listen {
             address: config.listen,
             source,

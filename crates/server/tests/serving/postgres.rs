@@ -23,9 +23,8 @@ fn on(database: &DatabaseUrl, folder: &Path) -> Server {
 fn with_keys_of(folder: &Path) -> tempfile::TempDir {
     let other = tempfile::tempdir().unwrap();
     fs::create_dir(other.path().join("data")).unwrap();
-    for name in ["data/keys.jwks"] {
-        fs::copy(folder.join(name), other.path().join(name)).unwrap();
-    }
+    let keys = "data/keys.jwks";
+    fs::copy(folder.join(keys), other.path().join(keys)).unwrap();
     other
 }
 

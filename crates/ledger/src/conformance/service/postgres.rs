@@ -47,6 +47,8 @@ pub enum Shutdown {
     Fast,
     /// As in a crash: nothing is saved, and the next start recovers from the log.
     Immediate,
+    /// By `SIGKILL`.
+    Killed,
 }
 
 /// The URL of a database with the password in it, for the user who may do everything.
@@ -92,9 +94,32 @@ impl PostgresServer {
             process::give(folder.path(), user);
         }
         let settings = settings.iter();
-        let settings: Vec<_> = settings
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let settings = settings.map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        Self::start_in(folder, settings.collect())
+    }
+
+    /// Starts a standby that follows this server, under this name.
+    ///
+    /// # Panics
+    /// Where it cannot be made or does not come up.
+    #[must_use]
+    pub fn standby(&self, name: &str) -> Self {
+        let folder = process::folder();
+        if let Some(user) = process::unprivileged_user() {
+            process::give(folder.path(), user);
+        }
+        let mut words = as_its_user("pg_basebackup").into_iter();
+        let mut copy = Command::new(words.next().unwrap());
+        copy.args(words).current_dir(folder.path());
+        copy.args(["--write-recovery-conf", "--checkpoint=fast", "--dbname"]);
+        let url = self.url("postgres");
+        copy.arg(format!("{}?application_name={name}", url.expose()));
+        copy.arg("--pgdata").arg(data(folder.path()));
+        process::run(&mut copy);
+        Self::start_in(folder, self.settings.clone())
+    }
+
+    fn start_in(folder: TempDir, settings: Vec<(String, String)>) -> Self {
         let (running, port) =
             Process::start_on_free_port(|port| program(folder.path(), port, &settings));
         Self {
@@ -147,6 +172,7 @@ impl PostgresServer {
         let signal = match how {
             Shutdown::Fast => "INT",
             Shutdown::Immediate => "QUIT",
+            Shutdown::Killed => "KILL",
         };
         if let Some(running) = self.running().take() {
             running.stop(signal);

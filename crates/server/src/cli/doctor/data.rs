@@ -186,7 +186,7 @@ pub(super) fn server(url: &PostgresUrl) -> Finding {
             "handfast ledger migrate, or start handfast",
         ),
         Err(error) => {
-            let causes = std::iter::successors(error.source(), |cause| cause.source());
+            let causes = std::iter::successors(error.source(), |cause| (*cause).source());
             let causes: Vec<_> = causes.map(|cause| format!(": {cause}")).collect();
             check.fail(
                 format!("{error}{}", causes.concat()),

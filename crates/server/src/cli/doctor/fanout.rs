@@ -2,7 +2,7 @@
 
 use super::finding::{Check, Finding};
 use crate::{
-    config::{Config, Setting as _},
+    config::{Config, FanoutUrl, Setting as _},
     serve,
 };
 use handfast::random;
@@ -11,8 +11,14 @@ use std::error::Error;
 /// Nothing where there is no fan-out.
 pub(super) fn reach(config: &Config) -> Option<Finding> {
     let check = Check("fan-out");
-    let fanout = serve::fanout(config)?;
-    let place = config.fanout.url.show();
+    let fanout = match serve::fanout(config) {
+        Ok(fanout) => fanout?,
+        Err(error) => return Some(check.fail(error.to_string(), "mend `ledger.url`")),
+    };
+    let place = match &config.fanout.url {
+        FanoutUrl::OfLedger => "the ledger's database".to_owned(),
+        url => url.show().to_string(),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
