@@ -18,7 +18,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     {
         return wake(workspace, rest);
     }
-    runner::ensure(workspace, &[tools::MAKE], true)?;
+    let tools = [tools::MAKE, tools::POSTGRESQL, tools::REDIS];
+    runner::ensure(workspace, &tools, true)?;
     let shop = Shop {
         workspace,
         output: Output::Shown,

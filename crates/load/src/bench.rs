@@ -3,11 +3,11 @@
 use crate::{
     cli::{Bench, Scenario},
     error::{Doing, Error},
-    fleet::{self, Door, Ending},
+    fleet::{self, Door, Ending, Landing},
     meter::Meter,
     report::Measurement,
-    scenario::{Pace, Site, idle, login, refresh, resume},
-    server::{Folder, Hashing, Server},
+    scenario::{Pace, Site, idle, login, refresh, resume, revoke},
+    server::{Cluster, Fanout, Folder, Hashing, Server},
     watch::Watch,
 };
 use std::{
@@ -33,13 +33,22 @@ const HOLDS: u32 = 2;
 /// The interval of the heartbeat that handfast has by default.
 const HEARTBEAT: Duration = Duration::from_secs(25);
 
-const ALL: [Scenario; 6] = [
+/// How many nodes are measured together.
+const NODES: [u32; 3] = [1, 2, 3];
+/// How long a session that is revoked on one node may live on another, at the 99th percentile, in milliseconds.
+const REVOCATIONS: [(Fanout, &str, f64); 2] = [
+    (Fanout::Notify, "LISTEN/NOTIFY", 20.0),
+    (Fanout::Redis, "Redis", 10.0),
+];
+
+const ALL: [Scenario; 7] = [
     Scenario::Resume,
     Scenario::Refresh,
     Scenario::Login,
     Scenario::Idle,
     Scenario::Heartbeat,
     Scenario::Latency,
+    Scenario::Nodes,
 ];
 
 /// Measures.
@@ -98,9 +107,11 @@ impl<'a> Workbench<'a> {
         let connections = |scenario: &Scenario| match scenario {
             Scenario::Idle => self.options.idle_connections as usize,
             Scenario::Heartbeat => self.options.heartbeat_connections as usize,
-            Scenario::Resume | Scenario::Refresh | Scenario::Login | Scenario::Latency => {
-                MANY_CLIENTS
-            }
+            Scenario::Resume
+            | Scenario::Refresh
+            | Scenario::Login
+            | Scenario::Latency
+            | Scenario::Nodes => MANY_CLIENTS,
         };
         self.scenarios()
             .iter()
@@ -125,6 +136,7 @@ impl<'a> Workbench<'a> {
                 measurements.extend(refresh::latency(site, MANY_CLIENTS, REFRESH_RATE)?);
                 Ok(measurements)
             }),
+            Scenario::Nodes => self.nodes(),
         }
     }
 
@@ -181,6 +193,53 @@ impl<'a> Workbench<'a> {
         })
     }
 
+    /// How much several nodes do on one database, and how fast one hears of the other.
+    fn nodes(&mut self) -> Result<Vec<Measurement>, Error> {
+        let mut measurements = Vec::new();
+        for nodes in NODES {
+            measurements.extend(self.with_nodes(
+                nodes,
+                Fanout::Notify,
+                Landing::InTurn,
+                |site| {
+                    let on = format!("{nodes} on PostgreSQL");
+                    let mut measurements = refresh::on_nodes(site, MANY_CLIENTS, &on)?;
+                    measurements.extend(resume::on_nodes(site, MANY_CLIENTS, &on)?);
+                    Ok(measurements)
+                },
+            )?);
+        }
+        for (fanout, name, aim_ms) in REVOCATIONS {
+            measurements.extend(self.with_nodes(2, fanout, Landing::ByClient, |site| {
+                revoke::latency(site, name, aim_ms)
+            })?);
+        }
+        Ok(measurements)
+    }
+
+    /// Starts nodes and what they share, measures, ends them.
+    fn with_nodes<T>(
+        &mut self,
+        nodes: u32,
+        fanout: Fanout,
+        landing: Landing,
+        measure: impl FnOnce(&Site) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let folders = (0..nodes).map(|_| {
+            self.servers += 1;
+            Folder::create(&self.data_root, self.servers)
+        });
+        let folders = folders.collect::<Result<_, _>>()?;
+        let mut cluster = Cluster::start(&self.program, folders, fanout, &self.watch)?;
+        let site = Site {
+            door: Door::to_nodes(&cluster.targets(), landing),
+            meter: Meter::new(cluster.pids()),
+            watch: self.watch.clone(),
+            pace: self.pace,
+        };
+        measure(&site).map_err(|error| cluster.blame(error))
+    }
+
     /// Starts a server, measures, ends the server.
     fn with_server<T>(
         &mut self,
@@ -190,10 +249,10 @@ impl<'a> Workbench<'a> {
         self.watch.say("starting a server");
         self.servers += 1;
         let folder = Folder::create(&self.data_root, self.servers)?;
-        let mut server = Server::start(&self.program, folder, hashing, &self.watch)?;
+        let mut server = Server::start(&self.program, folder, &hashing.into(), &self.watch)?;
         let site = Site {
             door: Door::new(&server.target()),
-            meter: Meter::new(Some(server.pid())),
+            meter: Meter::new([server.pid()]),
             watch: self.watch.clone(),
             pace: self.pace,
         };
@@ -212,6 +271,11 @@ fn rounds(scenario: Scenario, pace: Pace) -> u64 {
         Scenario::Login => 4 * pace.rounds,
         Scenario::Idle => pace.rounds.min(WEIGHINGS),
         Scenario::Heartbeat => pace.rounds.min(HOLDS),
+        Scenario::Nodes => {
+            let counts = u32::try_from(NODES.len()).unwrap_or(u32::MAX);
+            let fanouts = u32::try_from(REVOCATIONS.len()).unwrap_or(u32::MAX);
+            (2 * counts + fanouts) * pace.rounds
+        }
     };
     u64::from(rounds)
 }

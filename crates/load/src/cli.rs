@@ -45,6 +45,8 @@ pub(crate) enum Scenario {
     Heartbeat,
     /// How long resuming and refreshing take at a fixed rate
     Latency,
+    /// One, two and three nodes on a PostgreSQL of their own, and revocations from one to another
+    Nodes,
 }
 
 /// `bench`

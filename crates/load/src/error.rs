@@ -120,6 +120,16 @@ impl<T, E: Into<io::Error>> Doing<T> for Result<T, E> {
     }
 }
 
+impl Error {
+    /// What a close frame, or the lack of one, says.
+    pub(crate) fn closed(code: Option<u16>, reason: &[u8]) -> Self {
+        Self::Closed {
+            code,
+            reason: String::from_utf8_lossy(reason).into_owned(),
+        }
+    }
+}
+
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse => {

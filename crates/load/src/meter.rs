@@ -9,9 +9,10 @@ use rustix::process::Pid;
 use std::time::{Duration, Instant};
 
 /// Reads what the server, this process and the machine have used so far.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Meter {
-    server: Option<Pid>,
+    /// Its processes, one for each node; empty where they are not known.
+    server: Vec<Pid>,
 }
 
 /// A reading, to which a later one is compared.
@@ -40,21 +41,33 @@ pub(crate) struct Cost {
 }
 
 impl Meter {
-    /// A meter of this program and, where its process is known, the server.
-    pub(crate) const fn new(server: Option<Pid>) -> Self {
-        Self { server }
+    /// A meter of this program and of the server's processes, as far as they are known.
+    pub(crate) fn new(server: impl IntoIterator<Item = Pid>) -> Self {
+        Self {
+            server: server.into_iter().collect(),
+        }
     }
 
     /// The server's memory now.
     pub(crate) fn memory(&self) -> Result<Option<Memory>, Error> {
-        self.server.map(usage::memory).transpose()
+        let mut total = None;
+        for &process in &self.server {
+            let memory = usage::memory(process)?;
+            *total.get_or_insert_default() += memory;
+        }
+        Ok(total)
+    }
+
+    fn server_cpu_time(&self) -> Result<Duration, Error> {
+        let times = self.server.iter().map(|&process| usage::cpu_time(process));
+        times.sum()
     }
 
     /// Reads.
     pub(crate) fn mark(&self) -> Result<Mark, Error> {
         Ok(Mark {
             at: clock::now(),
-            server: self.server.map_or(Ok(Duration::ZERO), usage::cpu_time)?,
+            server: self.server_cpu_time()?,
             load: clock::own_cpu_time(),
             machine: usage::machine_busy_time()?,
         })
@@ -67,11 +80,12 @@ impl Meter {
         let load = end.load.saturating_sub(start.load);
         let machine = end.machine.saturating_sub(start.machine);
         let others = machine.saturating_sub(server + load);
+        let where_known = |time: Duration| (!self.server.is_empty()).then(|| time.as_secs_f64());
         Ok(Cost {
             seconds: (end.at - start.at).as_secs_f64(),
-            server_cpu_seconds: self.server.map(|_| server.as_secs_f64()),
+            server_cpu_seconds: where_known(server),
             load_cpu_seconds: load.as_secs_f64(),
-            others_cpu_seconds: self.server.map(|_| others.as_secs_f64()),
+            others_cpu_seconds: where_known(others),
             server_memory: self.memory()?,
         })
     }

@@ -15,7 +15,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "handfast-server",
         &["handfast-core", "handfast-ledger", "handfast"],
     ),
-    ("handfast-load", &["handfast-core"]),
+    // Of the ledger, only the databases that its tests start.
+    ("handfast-load", &["handfast-core", "handfast-ledger"]),
     (
         "handfast-sim",
         &["handfast-core", "handfast-ledger", "handfast"],

@@ -31,23 +31,49 @@ pub(crate) enum Ending {
     Fin,
 }
 
-/// The way to a server.
+/// To which of several nodes a client connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Landing {
+    /// To one after the other, whichever client it is, as behind a load balancer.
+    InTurn,
+    /// To the same one always: client 0 to the first, client 1 to the second, and so on.
+    ByClient,
+}
+
+/// The way to a server, or to several nodes.
 #[derive(Debug, Clone)]
 pub(crate) struct Door {
-    address: SocketAddr,
-    upgrade: Vec<u8>,
+    nodes: Vec<Node>,
+    landing: Landing,
+    next_node: usize,
     /// The addresses to come from, in turn; empty to leave it to the kernel.
     sources: Vec<SocketAddr>,
     next_source: usize,
     ending: Ending,
 }
 
+#[derive(Debug, Clone)]
+struct Node {
+    address: SocketAddr,
+    upgrade: Vec<u8>,
+}
+
 impl Door {
     /// The way to `target`, from the kernel's choice of an address; clients leave with a reset.
     pub(crate) fn new(target: &Target) -> Self {
-        Self {
+        Self::to_nodes(std::slice::from_ref(target), Landing::InTurn)
+    }
+
+    /// The way to any of `targets`, of which there is at least one.
+    pub(crate) fn to_nodes(targets: &[Target], landing: Landing) -> Self {
+        let node = |target: &Target| Node {
             address: target.address,
             upgrade: upgrade::request(&target.authority, &target.path),
+        };
+        Self {
+            nodes: targets.iter().map(node).collect(),
+            landing,
+            next_node: 0,
             sources: Vec::new(),
             next_source: 0,
             ending: Ending::Reset,
@@ -73,10 +99,11 @@ impl Door {
     /// servers limit what comes from one. It has no effect on servers that are not on an IPv4 loopback address.
     #[must_use]
     pub(crate) fn sources(mut self, count: u16) -> Self {
-        let IpAddr::V4(address) = self.address.ip() else {
-            return self;
+        let is_loopback = |node: &Node| match node.address.ip() {
+            IpAddr::V4(address) => address.is_loopback(),
+            IpAddr::V6(_) => false,
         };
-        if address.is_loopback() && count > 1 {
+        if self.nodes.iter().all(is_loopback) && count > 1 {
             let source = |offset| {
                 let ip = Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + u32::from(offset));
                 SocketAddr::from((ip, 0))
@@ -86,18 +113,25 @@ impl Door {
         self
     }
 
-    /// Connects and asks for the upgrade; gives the socket, and what is left to send.
+    /// Connects a client and asks for the upgrade; gives the socket, and what is left to send.
     ///
     /// On loopback the handshake of TCP is over when `connect` returns, so that the upgrade goes out without a wait.
-    pub(super) fn open(&mut self) -> Result<(OwnedFd, Vec<u8>), Error> {
-        self.try_open().map_err(|error| Error::Connect {
-            address: self.address,
+    pub(super) fn open(&mut self, client: usize) -> Result<(OwnedFd, Vec<u8>), Error> {
+        let number = match self.landing {
+            Landing::InTurn => self.next_node,
+            Landing::ByClient => client,
+        };
+        self.next_node = self.next_node.wrapping_add(1);
+        let index = number % self.nodes.len();
+        self.try_open(index).map_err(|error| Error::Connect {
+            address: self.nodes[index].address,
             source: error.into(),
         })
     }
 
-    fn try_open(&mut self) -> io::Result<(OwnedFd, Vec<u8>)> {
-        let family = match self.address {
+    fn try_open(&mut self, index: usize) -> io::Result<(OwnedFd, Vec<u8>)> {
+        let Node { address, upgrade } = &self.nodes[index];
+        let family = match address {
             SocketAddr::V4(_) => AddressFamily::INET,
             SocketAddr::V6(_) => AddressFamily::INET6,
         };
@@ -113,16 +147,16 @@ impl Door {
             net::bind(&socket, source)?;
             self.next_source = (self.next_source + 1) % self.sources.len();
         }
-        match net::connect(&socket, &self.address) {
+        match net::connect(&socket, address) {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(error),
         }
-        let sent = match net::send(&socket, &self.upgrade, SendFlags::NOSIGNAL) {
+        let sent = match net::send(&socket, upgrade, SendFlags::NOSIGNAL) {
             Ok(sent) => sent,
             Err(Errno::AGAIN) => 0,
             Err(error) => return Err(error),
         };
-        Ok((socket, self.upgrade[sent..].to_vec()))
+        Ok((socket, upgrade[sent..].to_vec()))
     }
 }
 

@@ -11,7 +11,7 @@
 mod connection;
 mod door;
 
-pub(crate) use door::{Door, Ending, allow_connections};
+pub(crate) use door::{Door, Ending, Landing, allow_connections};
 
 use crate::{
     clock,
@@ -53,6 +53,20 @@ pub(crate) trait Behaviour {
         client: usize,
         answer: Answer<'_>,
     ) -> Result<(), Error>;
+
+    /// The server closed the client's connection. Most scenarios end by that.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    fn closed(
+        &mut self,
+        _fleet: &mut Fleet,
+        _client: usize,
+        code: Option<u16>,
+        reason: &[u8],
+    ) -> Result<(), Error> {
+        Err(Error::closed(code, reason))
+    }
 
     /// Nothing more has happened for now.
     fn turn(&mut self, _fleet: &mut Fleet, _now: Instant) -> Result<Turn, Error> {
@@ -129,7 +143,7 @@ impl Fleet {
     /// [`Error::Connect`].
     pub(crate) fn open(&mut self, client: usize) -> Result<(), Error> {
         self.last_serial = self.last_serial.wrapping_add(1);
-        let (socket, unsent) = self.door.open()?;
+        let (socket, unsent) = self.door.open(client)?;
         let connection = Connection::new(socket, self.last_serial, unsent);
         epoll::add(
             &self.epoll,
@@ -240,7 +254,7 @@ impl Fleet {
                 Err(error) => return Err(Error::Lost(error.into())),
             };
             if count == 0 {
-                return Err(closed(None, &[]));
+                return Err(Error::closed(None, &[]));
             }
             self.take_in(client, &scratch[..count], behaviour)?;
             // A read that did not fill its buffer took all there was; what comes later is another event.
@@ -314,7 +328,7 @@ impl Fleet {
             Frame::Text(message) => behaviour.answered(self, client, answer::read(message))?,
             Frame::Ping(payload) => self.answer_ping(client, payload)?,
             Frame::Pong => {}
-            Frame::Close(code, reason) => return Err(closed(code, reason)),
+            Frame::Close(code, reason) => behaviour.closed(self, client, code, reason)?,
         }
         Ok(Some(length))
     }
@@ -331,11 +345,4 @@ impl Fleet {
 
 fn data(client: usize) -> EventData {
     EventData::new_u64(client as u64)
-}
-
-fn closed(code: Option<u16>, reason: &[u8]) -> Error {
-    Error::Closed {
-        code,
-        reason: String::from_utf8_lossy(reason).into_owned(),
-    }
 }

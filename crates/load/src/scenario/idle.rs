@@ -118,7 +118,7 @@ pub(crate) fn heartbeat(
     let mut rounds = Vec::new();
     for _ in 0..site.pace.rounds {
         let before = fleet.pings();
-        let cost = hold(&mut fleet, site.meter, 2 * interval)?;
+        let cost = hold(&mut fleet, &site.meter, 2 * interval)?;
         let pings = fleet.pings() - before;
         if pings < connections as u64 {
             return Err(Error::NoAnswers);
@@ -156,7 +156,7 @@ pub(crate) fn hold_and_weigh(site: &Site, connections: usize) -> Result<Vec<Meas
     let mut rounds = Vec::new();
     for _ in 0..site.pace.rounds {
         let pings = fleet.pings();
-        let cost = hold(&mut fleet, site.meter, site.pace.round)?;
+        let cost = hold(&mut fleet, &site.meter, site.pace.round)?;
         rounds.push(Round::throughput(fleet.pings() - pings, cost));
         site.watch.round_done();
     }
@@ -170,7 +170,7 @@ pub(crate) fn hold_and_weigh(site: &Site, connections: usize) -> Result<Vec<Meas
     Ok(measurements)
 }
 
-fn hold(fleet: &mut Fleet, meter: Meter, time: Duration) -> Result<Cost, Error> {
+fn hold(fleet: &mut Fleet, meter: &Meter, time: Duration) -> Result<Cost, Error> {
     let mark = meter.mark()?;
     fleet.run(&mut Hold, clock::now() + time)?;
     meter.since(mark)

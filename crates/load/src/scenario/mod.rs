@@ -7,6 +7,7 @@ pub(crate) mod login;
 pub(crate) mod paced;
 pub(crate) mod refresh;
 pub(crate) mod resume;
+pub(crate) mod revoke;
 
 use crate::{
     error::Error,
@@ -61,10 +62,15 @@ pub(crate) trait Operation {
 /// The token of an answer that must hold one.
 fn granted<'a>(request: &'static str, answer: Answer<'a>) -> Result<&'a str, Error> {
     match answer {
-        Answer::Granted(token) => Ok(token),
-        Answer::Other(message) => Err(Error::Refused {
-            request,
-            answer: message.chars().take(200).collect(),
-        }),
+        Answer::Granted(grant) => Ok(grant.token),
+        Answer::Other(message) => Err(refused(request, message)),
+    }
+}
+
+/// That `message` is not what `request` should be answered with.
+fn refused(request: &'static str, message: &str) -> Error {
+    Error::Refused {
+        request,
+        answer: message.chars().take(200).collect(),
     }
 }

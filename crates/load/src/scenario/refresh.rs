@@ -14,6 +14,8 @@ use crate::{
 
 /// What two cores shall do in a second, load included.
 const AIM: Aim = Aim::AtLeast(60_000.0);
+/// What they shall do where nodes share a database, the database included.
+const NODES_AIM: Aim = Aim::AtLeast(15_000.0);
 
 /// How many rotations a second are served, with `clients` at once.
 ///
@@ -25,6 +27,18 @@ pub(crate) fn throughput(site: &Site, clients: usize) -> Result<Vec<Measurement>
     let rounds = at_once::rounds(&mut fleet, site, refresh)?;
     let name = format!("refresh, {clients} connections");
     Ok(vec![Measurement::new(name, "/s", Some(AIM), rounds)])
+}
+
+/// How many rotations a second nodes serve that share a database, with `clients` at once.
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn on_nodes(site: &Site, clients: usize, on: &str) -> Result<Vec<Measurement>, Error> {
+    site.watch.say(format!("refresh, {on}"));
+    let (mut fleet, refresh) = prepare(site, clients)?;
+    let rounds = at_once::rounds(&mut fleet, site, refresh)?;
+    let name = format!("refresh, {clients} connections, {on}");
+    Ok(vec![Measurement::new(name, "/s", Some(NODES_AIM), rounds)])
 }
 
 /// How long a rotation takes at `rate` a second.

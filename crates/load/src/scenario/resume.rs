@@ -30,6 +30,19 @@ pub(crate) fn throughput(site: &Site, clients: usize) -> Result<Vec<Measurement>
     Ok(vec![Measurement::new(name, "/s", Some(AIM), rounds)])
 }
 
+/// How many returns a second nodes serve that share a database, with `clients` at once, each landing on one node after
+/// the other.
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn on_nodes(site: &Site, clients: usize, on: &str) -> Result<Vec<Measurement>, Error> {
+    site.watch.say(format!("resume, {on}"));
+    let (mut fleet, resume) = prepare(site, clients)?;
+    let rounds = at_once::rounds(&mut fleet, site, resume)?;
+    let name = format!("resume, {clients} clients, {on}");
+    Ok(vec![Measurement::new(name, "/s", None, rounds)])
+}
+
 /// How long a return takes at `rate` a second.
 ///
 /// # Errors

@@ -1,11 +1,13 @@
 //! The server under measurement, as a process of its own.
 
+mod cluster;
 mod folder;
 mod settings;
 pub(crate) mod usage;
 
+pub(crate) use cluster::{Cluster, Fanout};
 pub(crate) use folder::Folder;
-pub(crate) use settings::Hashing;
+pub(crate) use settings::{Hashing, Settings};
 
 use crate::{
     clock,
@@ -56,12 +58,12 @@ impl Server {
     pub(crate) fn start(
         program: &Path,
         folder: Folder,
-        hashing: Hashing,
+        settings: &Settings,
         watch: &Watch,
     ) -> Result<Self, Error> {
         let log = File::create(folder.log()).doing(|| "creating the server's log".to_owned())?;
         let mut command = Command::new(program);
-        settings::apply(&mut command, hashing);
+        settings::apply(&mut command, settings);
         let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .arg("--data")

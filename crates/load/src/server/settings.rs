@@ -34,15 +34,34 @@ pub(crate) enum Hashing {
     Default,
 }
 
+/// What differs from one measured server to the next.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// What hashing a password costs.
+    pub(crate) hashing: Hashing,
+    /// Variables beside those that every measured server has. Their values may be secret.
+    pub(crate) more: Vec<(&'static str, String)>,
+}
+
+impl From<Hashing> for Settings {
+    fn from(hashing: Hashing) -> Self {
+        Self {
+            hashing,
+            more: Vec::new(),
+        }
+    }
+}
+
 /// Sets the variables of a server's process and takes away what its parent's environment would change.
-pub(super) fn apply(command: &mut Command, hashing: Hashing) {
+pub(super) fn apply(command: &mut Command, settings: &Settings) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with(PREFIX) {
             command.env_remove(name);
         }
     }
     command.envs(LIFTED);
-    match hashing {
+    command.envs(settings.more.iter().map(|(name, value)| (name, value)));
+    match settings.hashing {
         Hashing::TurnedDown => {
             command.envs(CHEAP);
         }

@@ -13,6 +13,13 @@ pub(crate) struct Memory {
     pub(crate) anonymous_bytes: u64,
 }
 
+impl std::ops::AddAssign for Memory {
+    fn add_assign(&mut self, other: Self) {
+        self.resident_bytes += other.resident_bytes;
+        self.anonymous_bytes += other.anonymous_bytes;
+    }
+}
+
 /// The processor time of a process in user and system mode, all threads together.
 pub(crate) fn cpu_time(pid: Pid) -> Result<Duration, Error> {
     let stat = read(&format!("/proc/{}/stat", pid.as_raw_nonzero()))?;

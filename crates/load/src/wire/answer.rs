@@ -3,19 +3,41 @@
 /// What the server said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer<'a> {
-    /// `Success` or `Registered`, with the token.
-    Granted(&'a str),
+    /// `Success` or `Registered`.
+    Granted(Grant<'a>),
     /// Anything else: the message as it came. It holds no token.
     Other(&'a str),
 }
 
+/// What a client is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grant<'a> {
+    /// The token to present next.
+    pub(crate) token: &'a str,
+    message: &'a str,
+}
+
+impl<'a> Grant<'a> {
+    /// The name of the session, where the server says it.
+    pub(crate) fn session(&self) -> Option<&'a str> {
+        field(self.message, "session")
+    }
+}
+
 /// Reads a message.
 pub(crate) fn read(message: &str) -> Answer<'_> {
-    match field(message, "type") {
+    match kind(message) {
         Some("Success" | "Registered") => field(message, "token")
-            .map_or(Answer::Other("a grant without a token"), Answer::Granted),
+            .map_or(Answer::Other("a grant without a token"), |token| {
+                Answer::Granted(Grant { token, message })
+            }),
         Some(_) | None => Answer::Other(message),
     }
+}
+
+/// The type of a message, if it is one.
+pub(crate) fn kind(message: &str) -> Option<&str> {
+    field(message, "type")
 }
 
 /// The text of the field `name`. It is found wherever `"name"` is followed by a colon and a string: enough for flat
@@ -64,18 +86,31 @@ mod tests {
         answer.to_json(None)
     }
 
+    /// The token that a message grants.
+    fn token(message: &str) -> Option<&str> {
+        match read(message) {
+            Answer::Granted(grant) => Some(grant.token),
+            Answer::Other(_) => None,
+        }
+    }
+
     #[test]
     fn the_tokens_of_the_cores_answers_are_found() {
         let success = json(Said::Success {
             grant: grant(),
             carried: Carried::Token("a.b-_.c".into()),
         });
-        assert_eq!(read(&success), Answer::Granted("a.b-_.c"));
+        assert_eq!(token(&success), Some("a.b-_.c"));
+        let Answer::Granted(granted) = read(&success) else {
+            panic!("no grant");
+        };
+        let session = SessionId::from_bytes([7; 16]).to_string();
+        assert_eq!(granted.session(), Some(session.as_str()));
         let registered = json(Said::Registered {
             grant: grant(),
             carried: Carried::Token("d.e.f".into()),
         });
-        assert_eq!(read(&registered), Answer::Granted("d.e.f"));
+        assert_eq!(token(&registered), Some("d.e.f"));
     }
 
     #[test]
@@ -93,7 +128,7 @@ mod tests {
     #[test]
     fn spaces_and_the_order_of_fields_do_not_matter() {
         let message = r#"{ "expires_at": 12, "token" : "a.b.c", "type": "Success" }"#;
-        assert_eq!(read(message), Answer::Granted("a.b.c"));
+        assert_eq!(token(message), Some("a.b.c"));
     }
 
     #[test]
@@ -101,7 +136,7 @@ mod tests {
         let message = r#"{"type":"InvalidRequest","field":"token","reason":"missing_field"}"#;
         assert_eq!(read(message), Answer::Other(message));
         let message = r#"{"note":"type","type":"Success","say":"token","token":"t"}"#;
-        assert_eq!(read(message), Answer::Granted("t"));
+        assert_eq!(token(message), Some("t"));
     }
 
     #[test]

@@ -32,10 +32,15 @@ pub(crate) fn refresh_token(out: &mut Vec<u8>, token: &str) {
     );
 }
 
+/// Writes `Revoke` over `out`.
+pub(crate) fn revoke(out: &mut Vec<u8>, session: &str) {
+    write_text(out, &[r#"{"type":"Revoke","session":""#, session, r#""}"#]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use handfast_core::message::Request;
+    use handfast_core::{message::Request, session::SessionId};
     use tungstenite::protocol::{Role, WebSocketContext};
 
     fn as_read_by_the_core(frame: &[u8]) -> Request {
@@ -71,5 +76,12 @@ mod tests {
             panic!("no presentation");
         };
         assert_eq!(token.expose(), "a.b.c");
+
+        let session = SessionId::from_bytes([7; 16]);
+        revoke(&mut frame, &session.to_string());
+        let Request::Revoke { session: typed } = as_read_by_the_core(&frame) else {
+            panic!("no revocation");
+        };
+        assert_eq!(typed, session);
     }
 }

@@ -1,0 +1,118 @@
+//! Several nodes on a PostgreSQL of their own.
+
+use super::{Folder, Hashing, Server, Settings};
+use crate::{
+    error::{Doing, Error},
+    target::Target,
+    watch::Watch,
+};
+use handfast_ledger::conformance::service::{PostgresServer, RedisServer};
+use rustix::process::Pid;
+use std::{
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+};
+
+/// The file that nodes share beside the ledger, in the data folder of each.
+const KEYS_FILE: &str = "keys.jwks";
+
+/// A database that flushes what it commits, with some room to work in.
+const DATABASE: [(&str, &str); 3] = [
+    ("shared_buffers", "256MB"),
+    ("max_wal_size", "4GB"),
+    ("max_connections", "200"),
+];
+
+/// By what way nodes tell each other at once what changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fanout {
+    /// The database's own `LISTEN` and `NOTIFY`.
+    Notify,
+    /// A Redis of their own.
+    Redis,
+}
+
+/// Running nodes. Dropping it ends them, and then what they share.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    nodes: Vec<Server>,
+    _redis: Option<RedisServer>,
+    _database: PostgresServer,
+}
+
+impl Cluster {
+    /// Starts as many nodes as there are folders.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub(crate) fn start(
+        program: &Path,
+        folders: Vec<Folder>,
+        fanout: Fanout,
+        watch: &Watch,
+    ) -> Result<Self, Error> {
+        watch.say("starting a database");
+        let database = PostgresServer::start_with(&DATABASE);
+        let redis = match fanout {
+            Fanout::Notify => None,
+            Fanout::Redis => Some(RedisServer::start()),
+        };
+        let mut more = vec![(
+            "HANDFAST_LEDGER__URL",
+            database.database().expose().to_owned(),
+        )];
+        more.extend(
+            redis
+                .as_ref()
+                .map(|redis| ("HANDFAST_FANOUT__URL", redis.url())),
+        );
+        let settings = Settings {
+            hashing: Hashing::TurnedDown,
+            more,
+        };
+        watch.say("starting nodes");
+        let mut nodes: Vec<Server> = Vec::with_capacity(folders.len());
+        for folder in folders {
+            if let Some(first) = nodes.first() {
+                give_keys(&first.folder, &folder)?;
+            }
+            nodes.push(Server::start(program, folder, &settings, watch)?);
+        }
+        Ok(Self {
+            nodes,
+            _redis: redis,
+            _database: database,
+        })
+    }
+
+    /// Where the nodes listen.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        self.nodes.iter().map(Server::target).collect()
+    }
+
+    /// Their processes.
+    pub(crate) fn pids(&self) -> impl Iterator<Item = Pid> {
+        self.nodes.iter().map(Server::pid)
+    }
+
+    /// Why a measurement failed: that a node ended, if one did, and else `error`.
+    pub(crate) fn blame(&mut self, error: Error) -> Error {
+        self.nodes
+            .iter_mut()
+            .fold(error, |error, node| node.blame(error))
+    }
+}
+
+/// Gives a node the keys of another before its first start.
+fn give_keys(from: &Folder, to: &Folder) -> Result<(), Error> {
+    let data = to.data();
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&data)
+        .doing(|| format!("creating {}", data.display()))?;
+    // The copy has the mode of the original, which is its owner's only.
+    fs::copy(from.data().join(KEYS_FILE), data.join(KEYS_FILE))
+        .doing(|| "giving a node its keys".to_owned())?;
+    Ok(())
+}
