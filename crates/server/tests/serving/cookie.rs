@@ -53,7 +53,7 @@ fn exchange(server: &Server, cookies: &str, ticket: &serde_json::Value) -> Strin
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     let cookie = answer
         .lines()
         .find_map(|line| line.strip_prefix("set-cookie: "));
