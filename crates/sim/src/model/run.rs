@@ -50,7 +50,11 @@ pub fn check<R: Rule>(
         last: None,
     };
     let checker = checker.join_and_report(&mut telling);
-    let broken = checker.discoveries().into_iter().next();
+    // One state may break several promises; the same one is told of every time.
+    let broken = checker
+        .discoveries()
+        .into_iter()
+        .min_by_key(|(promise, _)| *promise);
     let broken = broken.map(|(promise, path)| {
         let history = path.into_actions();
         let told = super::story::tell(checker.model(), &history);
