@@ -1,7 +1,11 @@
 //! What is asked of the person at the terminal.
 
 use handfast::Secret;
-use std::io::{self, BufRead, IsTerminal as _, Write as _};
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+use std::{
+    fs::File,
+    io::{self, BufRead, IsTerminal as _, Write as _},
+};
 
 /// As much of stdin as is looked at for a password, in bytes: the longest password, and the end of its line.
 const STDIN_BYTES: u64 = 1024 + 2;
@@ -64,7 +68,33 @@ pub(super) fn new_password(username: &str, from_stdin: bool) -> Result<Secret, P
 }
 
 fn typed(prompt: &str) -> Result<String, PromptError> {
+    // Before the prompt, for whoever types at once.
+    let _unseen = Unseen::begin().map_err(PromptError::Input)?;
     rpassword::prompt_password(prompt).map_err(PromptError::Input)
+}
+
+/// What is typed at the terminal is not shown until this is dropped.
+struct Unseen {
+    terminal: File,
+    before: Termios,
+}
+
+impl Unseen {
+    fn begin() -> io::Result<Self> {
+        let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+        let before = termios::tcgetattr(&terminal)?;
+        let mut unseen = before.clone();
+        unseen.local_modes.remove(LocalModes::ECHO);
+        termios::tcsetattr(&terminal, OptionalActions::Now, &unseen)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        // A terminal that is gone shows nothing any more.
+        termios::tcsetattr(&self.terminal, OptionalActions::Now, &self.before).ok();
+    }
 }
 
 fn first_line(input: impl BufRead) -> Result<String, PromptError> {
