@@ -1,6 +1,9 @@
 //! How the machine's questions are answered.
 
-use super::present::{self, PRESENTATION_DEADLINE, Shown};
+use super::{
+    password::{PasswordChange, change_password},
+    present::{self, PRESENTATION_DEADLINE, Shown},
+};
 use crate::{
     counts::LoginResult,
     credentials::{self, LoginRefused},
@@ -340,7 +343,7 @@ async fn begin_session(
 }
 
 /// Takes a login out of the rates of its account and its address.
-fn admit_login(node: &Node, subject: &str, address: IpAddr) -> Result<(), Exceeded> {
+pub(super) fn admit_login(node: &Node, subject: &str, address: IpAddr) -> Result<(), Exceeded> {
     let now = node.clock.now().moment;
     let rates = node.settings.current().rates;
     node.logins_by_address
@@ -349,7 +352,12 @@ fn admit_login(node: &Node, subject: &str, address: IpAddr) -> Result<(), Exceed
         .take(subject.into(), rates.logins_per_account, now)
 }
 
-fn login_refused(node: &Node, subject: &str, address: IpAddr, refused: LoginRefused) -> Reply {
+pub(super) fn login_refused(
+    node: &Node,
+    subject: &str,
+    address: IpAddr,
+    refused: LoginRefused,
+) -> Reply {
     match refused {
         LoginRefused::InvalidPassword => {
             let now = node.clock.now().moment;
@@ -375,7 +383,7 @@ fn login_refused(node: &Node, subject: &str, address: IpAddr, refused: LoginRefu
 }
 
 /// Waits for the ledger as long as a client is let wait, for what does no harm if it is done and not told.
-async fn in_time<T>(receipt: Receipt<T>) -> Result<T, Reply> {
+pub(super) async fn in_time<T>(receipt: Receipt<T>) -> Result<T, Reply> {
     match tokio::time::timeout(PRESENTATION_DEADLINE, receipt).await {
         Ok(answer) => answer.map_err(|error| failed(&error)),
         Err(_) => Err(unavailable()),
@@ -444,51 +452,6 @@ fn listed(node: &Node, connection: ConnectionId, session: Session) -> ListedSess
     }
 }
 
-struct PasswordChange {
-    subject: Box<str>,
-    session: SessionId,
-    old_password: Secret,
-    new_password: Secret,
-}
-
-/// Changes a password, and ends every session of the subject but the one of this connection.
-async fn change_password(node: Arc<Node>, caller: Caller, change: PasswordChange) -> Reply {
-    let PasswordChange {
-        subject,
-        session,
-        old_password,
-        new_password,
-    } = change;
-    if let Err(exceeded) = admit_login(&node, &subject, caller.address) {
-        return too_many(exceeded);
-    }
-    // Accounts and sessions are not one transaction. A ledger that works now will most likely end the other sessions
-    // in a moment; with one that does not, the password stays as it is.
-    if let Err(reply) = in_time(node.ledger.check()).await {
-        return reply;
-    }
-    let login = credentials::Login {
-        subject: &subject,
-        password: &old_password,
-    };
-    let changed = node.credentials.change_password(login, &new_password).await;
-    if let Err(refused) = changed {
-        return login_refused(&node, &subject, caller.address, refused);
-    }
-    let revoke = Revoke {
-        scope: Scope::Subject {
-            subject,
-            except: Some(session),
-        },
-        reason: RevocationReason::PasswordChanged,
-        by: Some(caller.connection),
-    };
-    match node.ledger.revoke(revoke).await {
-        Ok(_) => Reply::PasswordChanged,
-        Err(error) => failed(&error),
-    }
-}
-
 pub(super) fn too_many(exceeded: Exceeded) -> Reply {
     let wait = exceeded.retry_after;
     Reply::TooManyRequests {
@@ -506,7 +469,7 @@ pub(super) fn unavailable() -> Reply {
 }
 
 /// The ledger did not apply it. The ledger has logged why.
-fn failed(error: &LedgerError) -> Reply {
+pub(super) fn failed(error: &LedgerError) -> Reply {
     tracing::debug!(%error, "not applied");
     unavailable()
 }
