@@ -57,12 +57,12 @@ fn a_client_goes_on_at_another_server_and_its_old_token_is_dead_at_both() {
     let other = on(&database, other_folder.path());
     let moved = Client::connect(other.address)
         .unwrap()
-        .ask(&present(&first["token"], "k"))
+        .ask(&present(&first["token"], "an attempt key of its own"))
         .unwrap();
     assert_eq!(moved["type"], "Success");
     let stolen = Client::connect(one.address)
         .unwrap()
-        .ask(&present(&first["token"], "another"))
+        .ask(&present(&first["token"], "an attempt key of another"))
         .unwrap();
     assert_eq!(stolen["reason"], "reused");
     // The account is there at both, too.
@@ -158,11 +158,18 @@ fn an_embedded_ledger_is_copied_into_a_database_with_nothing_lost() {
     assert!(!said.contains("open-sesame"), "{said}");
     let server = on(&database, folder.path());
     let mut client = Client::connect(server.address).unwrap();
-    let ended = client.ask(&present(&dead, "k")).unwrap();
+    let ended = client
+        .ask(&present(&dead, "an attempt key of its own"))
+        .unwrap();
     assert_eq!(ended["reason"], "revoked");
     for token in &tokens {
         let mut client = Client::connect(server.address).unwrap();
-        assert_eq!(client.ask(&present(token, "k")).unwrap()["type"], "Success");
+        assert_eq!(
+            client
+                .ask(&present(token, "an attempt key of its own"))
+                .unwrap()["type"],
+            "Success"
+        );
     }
     drop(server);
     let refused = copy();
