@@ -80,7 +80,7 @@ impl Meter {
         let load = end.load.saturating_sub(start.load);
         let machine = end.machine.saturating_sub(start.machine);
         let others = machine.saturating_sub(server + load);
-        let where_known = |time: Duration| (!self.server.is_empty()).then(|| time.as_secs_f64());
+        let where_known = |time: Duration| (!self.server.is_empty()).then_some(time.as_secs_f64());
         Ok(Cost {
             seconds: (end.at - start.at).as_secs_f64(),
             server_cpu_seconds: where_known(server),
