@@ -4,7 +4,7 @@
 //! (stateright) visits every state that any history leads to, breadth first, so the history that it shows for a broken
 //! promise is a shortest one. What decides is `handfast_core::session`, [as it runs](rule::AsItRuns).
 //!
-//! Histories have no end here. A [state](state) counts its generations from the confirmed one and holds only what the
+//! Histories have no end here. A [state] counts its generations from the confirmed one and holds only what the
 //! future depends on, so that a bounded number of messages under way makes a bounded number of states.
 
 pub mod configuration;
