@@ -181,8 +181,14 @@ scenario(
       }
       return codes;
     }, PASSWORD);
-    // The browser knows one of the two secrets that it was given, so one login has to be repeated.
-    assert.deepEqual(new Set(codes.map(String)), new Set([",", "storage,"]));
+    // The browser knows one of the two secrets that it was given, so one login may have to be repeated. Where the second
+    // connection was asked for after the first had its answer, they share one secret.
+    const outcomes = codes.map(String);
+    assert.ok(outcomes.includes(","), `${outcomes}`);
+    assert.ok(
+      outcomes.every((outcome) => [",", "storage,"].includes(outcome)),
+      `${outcomes}`,
+    );
   },
 );
 
