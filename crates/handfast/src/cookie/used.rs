@@ -1,6 +1,6 @@
 //! Which tickets have been exchanged on this node.
 
-use crate::{random::Random128, token::TICKET_LIFETIME};
+use crate::{random::Random128, token::TICKET_TAKEN_FOR};
 use handfast_core::time::Moment;
 use std::{
     collections::{HashSet, VecDeque},
@@ -10,11 +10,11 @@ use std::{
 };
 
 /// How many may be remembered. One more is not exchanged, for it could be exchanged again.
-const TICKETS: usize = 32_768;
+const TICKETS: usize = 65_536;
 /// How long one is remembered: until no clock that a ticket may come from still holds it for good.
-const KEPT: Duration = TICKET_LIFETIME.saturating_mul(3);
+const KEPT: Duration = TICKET_TAKEN_FOR;
 
-/// The tickets that were exchanged here in the last minute and a half.
+/// The tickets that were exchanged here in the last two and a half minutes.
 pub(crate) struct UsedTickets(Mutex<Used>);
 
 #[derive(Default)]
@@ -97,7 +97,7 @@ mod tests {
         let used = UsedTickets::new();
         let start = Moment::from_millis(0);
         assert_eq!(used.take(id(1), start), Ok(()));
-        let last = start.after(TICKET_LIFETIME * 2);
+        let last = start.after(TICKET_TAKEN_FOR - Duration::from_millis(1));
         assert_eq!(used.take(id(1), last), Err(Unusable::Used));
         assert_eq!(used.take(id(2), start.after(KEPT)), Ok(()));
         assert_eq!(used.0.lock().unwrap().ids.len(), 1, "and then forgotten");

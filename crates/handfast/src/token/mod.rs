@@ -13,7 +13,7 @@ mod ticket;
 pub use claims::VerifiedToken;
 pub(crate) use header::encode as encode_header;
 pub use issuer::{NAME_BYTES_MAX, TokenIssuer};
-pub(crate) use ticket::{BrowserHash, TICKET_LIFETIME, Ticket};
+pub(crate) use ticket::{BrowserHash, TICKET_TAKEN_FOR, Ticket};
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use std::fmt;

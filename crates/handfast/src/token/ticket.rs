@@ -24,8 +24,11 @@ use std::{borrow::Cow, time::Duration};
 
 /// How long a ticket may be exchanged.
 pub(crate) const TICKET_LIFETIME: Duration = Duration::from_secs(30);
-/// How far the clock of the node that gave a ticket out may be ahead of this one's.
-const SKEW: Duration = TICKET_LIFETIME;
+/// How far the clock of the node that gave a ticket out may be ahead of this one's, or behind it.
+const SKEW: Duration = Duration::from_secs(60);
+/// For how long a ticket may be taken for good at the most, by nodes whose clocks differ as far as they may.
+pub(crate) const TICKET_TAKEN_FOR: Duration =
+    TICKET_LIFETIME.saturating_add(SKEW.saturating_mul(2));
 
 /// What stands in a ticket for the browser that may exchange it: the first half of a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +117,7 @@ impl TokenIssuer {
         let ours = claims.iss == *self.issuer && claims.aud == *self.audience;
         let exp = Timestamp::from_unix(claims.exp);
         // One that is good for longer would outlive what a node remembers of it.
-        let is_current = now < exp && exp <= now.after(TICKET_LIFETIME + SKEW);
+        let is_current = now < exp.after(SKEW) && exp <= now.after(TICKET_LIFETIME + SKEW);
         (ours && is_current).then(|| claims.into_ticket()).flatten()
     }
 }
