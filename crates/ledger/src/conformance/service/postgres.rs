@@ -104,6 +104,15 @@ impl PostgresServer {
     /// Where it cannot be made or does not come up.
     #[must_use]
     pub fn standby(&self, name: &str) -> Self {
+        self.standby_by(name, self.port)
+    }
+
+    /// The same, of a standby that reaches this server by another port, which leads here.
+    ///
+    /// # Panics
+    /// Where it cannot be made or does not come up.
+    #[must_use]
+    pub fn standby_by(&self, name: &str, port: u16) -> Self {
         let folder = process::folder();
         if let Some(user) = process::unprivileged_user() {
             process::give(folder.path(), user);
@@ -112,8 +121,9 @@ impl PostgresServer {
         let mut copy = Command::new(words.next().unwrap());
         copy.args(words).current_dir(folder.path());
         copy.args(["--write-recovery-conf", "--checkpoint=fast", "--dbname"]);
-        let url = self.url("postgres");
-        copy.arg(format!("{}?application_name={name}", url.expose()));
+        copy.arg(format!(
+            "postgres://{USER}:{PASSWORD}@127.0.0.1:{port}/postgres?application_name={name}"
+        ));
         copy.arg("--pgdata").arg(data(folder.path()));
         process::run(&mut copy);
         Self::start_in(folder, self.settings.clone())
