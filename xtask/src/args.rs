@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::cluster::Size;
 use crate::failure::Failure;
 use crate::generate::Mode;
 use crate::runner::{self, Selection};
@@ -18,6 +19,10 @@ Usage: cargo xtask COMMAND
   advisories      look the dependencies up in the RustSec database (needs GitHub)
   bench [ARGS]    build for release and measure the server; ARGS go to `handfast-load bench`
     --wake        measure in a browser how long a page takes from waking up to being authenticated
+  cluster         break three nodes, their database and their network under thousands of clients
+    --clients N   so many of them
+    --rounds N    break everything so many times
+    --seed N      a run that was
   model [ARGS]    visit every state of the session rule within bounds; ARGS go to `handfast-sim model`
     --deep        more than a hundred million of them
     --histories   show how each seeded mistake and each known limit comes about
@@ -34,6 +39,7 @@ pub(crate) enum Command {
     Tidy,
     Advisories,
     Bench(Vec<String>),
+    Cluster(Size),
     Model(Vec<String>),
 }
 
@@ -50,6 +56,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Comma
         "test" => parse_test(arguments),
         "generate" => parse_generate(arguments),
         "bench" => Ok(Command::Bench(arguments.collect())),
+        "cluster" => parse_cluster(arguments),
         "model" => Ok(Command::Model(arguments.collect())),
         "tidy" => nothing_more(arguments, Command::Tidy),
         "advisories" => nothing_more(arguments, Command::Advisories),
@@ -89,6 +96,23 @@ fn parse_generate(mut arguments: impl Iterator<Item = String>) -> Result<Command
         Some("--check") => nothing_more(arguments, Command::Generate(Mode::Check)),
         Some(other) => Err(unknown(other)),
     }
+}
+
+fn parse_cluster(mut arguments: impl Iterator<Item = String>) -> Result<Command, Failure> {
+    let mut size = Size::default();
+    while let Some(argument) = arguments.next() {
+        let place = match argument.as_str() {
+            "--clients" => &mut size.clients,
+            "--rounds" => &mut size.rounds,
+            "--seed" => &mut size.seed,
+            "--help" | "-h" => return Ok(Command::Help),
+            _ => return Err(unknown(&argument)),
+        };
+        let number = arguments.next().and_then(|text| text.parse().ok());
+        let number = number.ok_or_else(|| Failure::new(format!("{argument} wants a number")))?;
+        *place = Some(number);
+    }
+    Ok(Command::Cluster(size))
 }
 
 fn step_names(list: Option<String>) -> Result<Vec<String>, Failure> {
@@ -165,6 +189,20 @@ mod tests {
             "tidy now",
             "generate --check now",
         ] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_run_of_the_cluster_is_as_large_as_one_likes() {
+        let size = Size {
+            clients: Some(500),
+            rounds: None,
+            seed: Some(7),
+        };
+        let parsed_size = parsed("cluster --clients 500 --seed 7").unwrap();
+        assert_eq!(parsed_size, Command::Cluster(size));
+        for line in ["cluster --clients", "cluster --seed x", "cluster 9"] {
             assert!(parsed(line).is_err(), "{line}");
         }
     }

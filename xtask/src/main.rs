@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod cluster;
 mod failure;
 mod generate;
 mod no_std;
@@ -41,6 +42,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Tidy => tidy::check(&workspace)?,
         Command::Advisories => runner::advisories(&workspace)?,
         Command::Bench(arguments) => bench::run(&workspace, &arguments)?,
+        Command::Cluster(size) => cluster::run(&workspace, &size)?,
         Command::Model(arguments) => sim::run(&workspace, "model", &arguments)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -55,6 +55,7 @@ pub(crate) const STEPS: &[Step] = &[
             tools::POSTGRESQL,
             tools::REDIS,
             tools::NATS,
+            tools::FAKETIME,
         ])
         .noting(nextest_summary),
     Step::new("doctests", "the examples in the documentation", doctests)

@@ -82,6 +82,13 @@ pub(crate) const NATS: Tool = Tool::Debian {
     program: "nats-server",
     package: "nats-server",
 };
+/// It lies to a node about the time of day.
+pub(crate) const FAKETIME: Tool = Tool::Debian {
+    program: "faketime",
+    package: "faketime",
+};
+/// What the tests of several nodes need.
+pub(crate) const CLUSTER: &[Tool] = &[MAKE, POSTGRESQL, REDIS, FAKETIME];
 pub(crate) const E2E_PACKAGES: Tool = Tool::Npm {
     name: "e2e-packages",
     folder: "e2e",
