@@ -18,5 +18,6 @@ mod outage;
 mod reload;
 mod resume;
 mod sessions;
+mod stop;
 mod tls;
 mod upgrade;

@@ -142,6 +142,23 @@ mod tests {
     }
 
     #[test]
+    fn the_guide_names_every_reloadable_setting() {
+        let guide = include_str!("../../../../docs/guide/configuration.md");
+        let (_, reloading) = guide
+            .split_once("\n## Reloading\n")
+            .expect("it has that part");
+        let (reloading, _) = reloading.split_once("\n## ").expect("others follow");
+        for name in SETTINGS {
+            assert!(reloading.contains(&format!("`{name}`")), "{name}");
+        }
+        for section in SECTIONS {
+            let heading = format!("`[{}]`", section.trim_end_matches('.'));
+            let is_named = reloading.contains(&heading) || reloading.contains(section);
+            assert!(is_named, "{section}");
+        }
+    }
+
+    #[test]
     fn what_can_be_taken_anew_is_and_is_named() {
         let next = reloaded(
             &loaded([]),

@@ -8,9 +8,12 @@ use axum::{
     routing::get,
 };
 use handfast::Handfast;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    error::Error as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 #[derive(Clone)]
@@ -40,7 +43,11 @@ async fn readyz(State(health): State<Health>) -> Response {
     }
     match health.handfast.ready().await {
         Ok(()) => "ready\n".into_response(),
-        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
+        Err(reason) => {
+            let cause = reason.source().map(|cause| format!(": {cause}"));
+            let text = format!("{reason}{}\n", cause.unwrap_or_default());
+            (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod server;
 mod admin;
 mod cookie;
 mod crash;
+mod full;
 mod lifecycle;
 mod operator;
 mod postgres;

@@ -1,6 +1,7 @@
 //! A server process of the test's own.
 
 use crate::http::{self, Answer, Request};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use std::{
     fs,
     io::{BufRead as _, BufReader},
@@ -34,7 +35,10 @@ impl Server {
             .append(true)
             .open(folder.join("log"))
             .unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_handfast"))
+        // Whoever limits the size of its files wants to see a failed write, not a signal.
+        let mut process = Command::new("/bin/sh")
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_handfast"))
             .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .arg("--data")
             .arg(folder.join("data"))
@@ -67,6 +71,16 @@ impl Server {
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    /// Lets no file of the process grow beyond this, as on a disk without room; `None` makes room again.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let process = Pid::from_child(&self.process);
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        prlimit(Some(process), Resource::Fsize, limit).unwrap();
     }
 
     /// Sends a signal by its name.
