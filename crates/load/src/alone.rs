@@ -23,7 +23,7 @@ pub(crate) fn resume(options: &Resume) -> Result<Vec<Measurement>, Error> {
         options.leaving.close,
         1,
         |site| match options.rate.rate {
-            Some(rate) => resume::latency(site, clients, rate),
+            Some(rate) => resume::latency(site, clients, rate, "resume"),
             None => resume::throughput(site, clients),
         },
     )
@@ -37,7 +37,7 @@ pub(crate) fn refresh(options: &Refresh) -> Result<Vec<Measurement>, Error> {
     let clients = options.clients.count();
     on(&options.running, Ending::Reset, 1, |site| {
         match options.rate.rate {
-            Some(rate) => refresh::latency(site, clients, rate),
+            Some(rate) => refresh::latency(site, clients, rate, "refresh"),
             None => refresh::throughput(site, clients),
         }
     })

@@ -27,6 +27,8 @@ const SLOW_LOGIN_CLIENTS: usize = 8;
 /// Returns a second, and rotations a second, at which their times are told: a third of what is aimed at.
 const RESUME_RATE: u32 = 4_000;
 const REFRESH_RATE: u32 = 20_000;
+/// The same where nodes share a database.
+const NODES_REFRESH_RATE: u32 = 5_000;
 /// Weighings and holds take long and vary little.
 const WEIGHINGS: u32 = 3;
 const HOLDS: u32 = 2;
@@ -132,8 +134,13 @@ impl<'a> Workbench<'a> {
             Scenario::Idle => self.idle(),
             Scenario::Heartbeat => self.heartbeat(),
             Scenario::Latency => self.with_server(Hashing::TurnedDown, |site| {
-                let mut measurements = resume::latency(site, MANY_CLIENTS, RESUME_RATE)?;
-                measurements.extend(refresh::latency(site, MANY_CLIENTS, REFRESH_RATE)?);
+                let mut measurements = resume::latency(site, MANY_CLIENTS, RESUME_RATE, "resume")?;
+                measurements.extend(refresh::latency(
+                    site,
+                    MANY_CLIENTS,
+                    REFRESH_RATE,
+                    "refresh",
+                )?);
                 Ok(measurements)
             }),
             Scenario::Nodes => self.nodes(),
@@ -205,6 +212,9 @@ impl<'a> Workbench<'a> {
                     let on = format!("{nodes} on PostgreSQL");
                     let mut measurements = refresh::on_nodes(site, MANY_CLIENTS, &on)?;
                     measurements.extend(resume::on_nodes(site, MANY_CLIENTS, &on)?);
+                    let refresh = format!("refresh, {on}");
+                    let rate = NODES_REFRESH_RATE;
+                    measurements.extend(refresh::latency(site, MANY_CLIENTS, rate, &refresh)?);
                     Ok(measurements)
                 },
             )?);
@@ -274,7 +284,7 @@ fn rounds(scenario: Scenario, pace: Pace) -> u64 {
         Scenario::Nodes => {
             let counts = u32::try_from(NODES.len()).unwrap_or(u32::MAX);
             let fanouts = u32::try_from(REVOCATIONS.len()).unwrap_or(u32::MAX);
-            (2 * counts + fanouts) * pace.rounds
+            (3 * counts + fanouts) * pace.rounds
         }
     };
     u64::from(rounds)

@@ -41,14 +41,19 @@ pub(crate) fn on_nodes(site: &Site, clients: usize, on: &str) -> Result<Vec<Meas
     Ok(vec![Measurement::new(name, "/s", Some(NODES_AIM), rounds)])
 }
 
-/// How long a rotation takes at `rate` a second.
+/// How long a rotation takes at `rate` a second. `name` is what the measurement is called.
 ///
 /// # Errors
 /// What any client meets.
-pub(crate) fn latency(site: &Site, clients: usize, rate: u32) -> Result<Vec<Measurement>, Error> {
-    site.watch.say("refresh at a fixed rate");
+pub(crate) fn latency(
+    site: &Site,
+    clients: usize,
+    rate: u32,
+    name: &str,
+) -> Result<Vec<Measurement>, Error> {
+    site.watch.say(format!("{name} at a fixed rate"));
     let (mut fleet, refresh) = prepare(site, clients)?;
-    paced::rounds(&mut fleet, site, rate, "refresh", refresh)
+    paced::rounds(&mut fleet, site, rate, name, refresh)
 }
 
 fn prepare(site: &Site, clients: usize) -> Result<(Fleet, Refresh), Error> {

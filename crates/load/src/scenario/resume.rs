@@ -43,14 +43,19 @@ pub(crate) fn on_nodes(site: &Site, clients: usize, on: &str) -> Result<Vec<Meas
     Ok(vec![Measurement::new(name, "/s", None, rounds)])
 }
 
-/// How long a return takes at `rate` a second.
+/// How long a return takes at `rate` a second. `name` is what the measurement is called.
 ///
 /// # Errors
 /// What any client meets.
-pub(crate) fn latency(site: &Site, clients: usize, rate: u32) -> Result<Vec<Measurement>, Error> {
-    site.watch.say("resume at a fixed rate");
+pub(crate) fn latency(
+    site: &Site,
+    clients: usize,
+    rate: u32,
+    name: &str,
+) -> Result<Vec<Measurement>, Error> {
+    site.watch.say(format!("{name} at a fixed rate"));
     let (mut fleet, resume) = prepare(site, clients)?;
-    paced::rounds(&mut fleet, site, rate, "resume", resume)
+    paced::rounds(&mut fleet, site, rate, name, resume)
 }
 
 fn prepare(site: &Site, clients: usize) -> Result<(Fleet, Resume), Error> {
