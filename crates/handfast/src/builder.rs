@@ -3,6 +3,7 @@
 use crate::{
     Handfast,
     address::Addresses,
+    alarm::{self, Alarms},
     clock::SystemClock,
     cookie::UsedTickets,
     counts::Tally,
@@ -270,6 +271,7 @@ impl Builder {
         let node = Arc::new(Node {
             clock,
             hub,
+            alarms: Arc::new(Alarms::new()),
             ledger,
             fanout: others,
             tokens: Arc::new(TokenIssuer::new(keys, &issuer, &audience)),
@@ -290,6 +292,7 @@ impl Builder {
         let followed = Arc::downgrade(&node);
         drop(tokio::spawn(follow::follow(followed, beginning, inbox)));
         drop(tokio::spawn(upkeep::sweep(Arc::downgrade(&node))));
+        drop(tokio::spawn(alarm::ring(Arc::downgrade(&node))));
         Ok(Handfast { node })
     }
 }

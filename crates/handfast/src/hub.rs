@@ -95,6 +95,14 @@ impl Hub {
         }
     }
 
+    /// Wakes a connection of this node, if it is still there.
+    pub(crate) fn wake(&self, number: u64) {
+        let slot = self.shard(number).get(&number).cloned();
+        if let Some(slot) = slot {
+            slot.wake();
+        }
+    }
+
     /// Has every connection go away, those included that are still to come.
     pub(crate) fn go_away(&self) {
         self.is_going.store(true, Ordering::SeqCst);

@@ -26,6 +26,7 @@
 //! `into_make_service_with_connect_info::<SocketAddr>()`, for the limits of each address.
 
 mod address;
+mod alarm;
 mod builder;
 pub mod clock;
 mod cookie;

@@ -2,6 +2,7 @@
 
 use crate::{
     address::Addresses,
+    alarm::Alarms,
     cookie::UsedTickets,
     counts::Tally,
     credentials::{AccountCredentials, Credentials},
@@ -32,6 +33,7 @@ pub(crate) struct Node {
     pub(crate) settings: LiveSettings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) alarms: Arc<Alarms>,
     pub(crate) ledger: Ledger,
     /// How other nodes are told, where there are others.
     pub(crate) fanout: Option<Arc<Publisher>>,

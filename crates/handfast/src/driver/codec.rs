@@ -1,7 +1,10 @@
 //! The WebSocket codec, which exists only while a message is in progress.
 
 use super::boundary::{Boundary, HEADER_BYTES};
-use handfast_core::close::{CloseCode, Closing};
+use handfast_core::{
+    close::{CloseCode, Closing},
+    time::Moment,
+};
 use std::io::{self, Read, Write};
 use tungstenite::{
     Bytes, Message, Utf8Bytes,
@@ -40,6 +43,8 @@ pub(super) struct Codec {
     unread: Vec<u8>,
     /// Whether everything that was fed has come out again, but for what has begun.
     drained: bool,
+    /// When the message in progress must be complete.
+    pub(super) due: Option<Moment>,
 }
 
 impl Codec {
@@ -53,6 +58,7 @@ impl Codec {
             boundary: Boundary::default(),
             unread: Vec::new(),
             drained: true,
+            due: None,
         }
     }
 

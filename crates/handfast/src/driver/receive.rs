@@ -135,11 +135,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             };
             match received {
                 Some(Received::Text(text)) => {
-                    self.message_due = None;
+                    codec.due = None;
                     self.handle(Input::Text(&text), now);
                 }
                 Some(Received::Binary(bytes)) => {
-                    self.message_due = None;
+                    codec.due = None;
                     self.handle(Input::Binary(&bytes), now);
                 }
                 Some(Received::Pong) => self.handle(Input::Pong, now),
@@ -154,16 +154,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     /// Drops the codec if it holds nothing; bounds what it holds if not.
     fn rest(&mut self, now: Now) {
-        let Some(codec) = &self.codec else { return };
+        let Some(codec) = &mut self.codec else { return };
         let limits = self.node.settings.current().transport;
         if codec.is_at_rest() {
             self.codec = None;
-            self.message_due = None;
         } else if codec.fragments() > limits.fragments_per_message {
             self.close(Closing::new(CloseCode::Misuse, "fragments"), now);
             self.linger(now);
-        } else if self.message_due.is_none() {
-            self.message_due = Some(now.moment.after(limits.message));
+        } else {
+            codec.due.get_or_insert(now.moment.after(limits.message));
         }
     }
 }

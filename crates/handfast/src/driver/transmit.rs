@@ -16,7 +16,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             let patience = self.node.settings.current().transport.close_handshake;
             self.phase = Phase::Closing(now.moment.after(patience));
             self.answering = None;
-            self.message_due = None;
+            if let Some(codec) = &mut self.codec {
+                codec.due = None;
+            }
             self.leave_session();
             self.node.tally.closed(closing.code);
             tracing::debug!(connection = self.caller.connection.number, %closing, "closed");
@@ -26,7 +28,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Both close frames are through, or the stream makes no sense any more.
     pub(super) fn linger(&mut self, now: Now) {
         self.codec = None;
-        self.message_due = None;
         self.answering = None;
         let patience = self.node.settings.current().transport.close_handshake;
         self.phase = Phase::Lingering(now.moment.after(patience));
