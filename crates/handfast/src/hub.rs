@@ -15,7 +15,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
 };
@@ -92,14 +92,6 @@ impl Hub {
             if before == 1 {
                 self.emptied.notify_waiters();
             }
-        }
-    }
-
-    /// Wakes a connection of this node, if it is still there.
-    pub(crate) fn wake(&self, number: u64) {
-        let slot = self.shard(number).get(&number).cloned();
-        if let Some(slot) = slot {
-            slot.wake();
         }
     }
 
@@ -309,6 +301,8 @@ pub(crate) struct Slot {
     /// The session that the connection owns, or is about to: a change of another one does not concern it.
     binding: Mutex<Option<Binding>>,
     signal: AtomicU8,
+    /// Where it stands among those who are woken together.
+    place: AtomicU32,
     waker: AtomicWaker,
 }
 
@@ -374,6 +368,16 @@ impl Slot {
 
     pub(crate) fn wake(&self) {
         self.waker.wake();
+    }
+
+    pub(crate) fn place(&self) -> usize {
+        usize::try_from(self.place.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
+    }
+
+    /// Notes its place, under the lock of those who are woken together.
+    pub(crate) fn set_place(&self, place: usize) {
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        self.place.store(place, Ordering::Relaxed);
     }
 }
 

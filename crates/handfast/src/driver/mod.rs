@@ -295,8 +295,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         // What comes too early is set again then; most deadlines move on before they come.
         let armed = self.armed.filter(|armed| *armed > now.moment);
         if armed.is_none_or(|armed| wake < armed) {
-            let number = self.caller.connection.number;
-            self.node.alarms.set(number, wake, self.armed);
+            let (number, slot) = (self.caller.connection.number, &self.caller.slot);
+            self.node.alarms.set(number, slot, wake, self.armed);
             self.armed = Some(wake);
         }
         false
@@ -375,13 +375,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Driver<S> {
     }
 }
 
+impl<S> Driver<S> {
+    /// Takes its wake-up back.
+    fn disarm(&mut self) {
+        if let Some(armed) = self.armed.take() {
+            let (number, slot) = (self.caller.connection.number, &self.caller.slot);
+            self.node.alarms.cancel(number, slot, armed);
+        }
+    }
+}
+
 impl<S> Drop for Driver<S> {
     fn drop(&mut self) {
         self.leave_session();
-        let connection = self.caller.connection;
-        if let Some(armed) = self.armed {
-            self.node.alarms.cancel(connection.number, armed);
-        }
-        self.node.hub.remove(connection);
+        self.disarm();
+        self.node.hub.remove(self.caller.connection);
     }
 }

@@ -79,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             match whole::take(&mut bytes, self.message_bytes_max()) {
                 Some(Whole::Text(text)) => self.handle(Input::Text(text), now),
                 Some(Whole::Binary(bytes)) => self.handle(Input::Binary(bytes), now),
-                Some(Whole::Pong) => self.handle(Input::Pong, now),
+                Some(Whole::Pong) => self.take_pong(now),
                 Some(Whole::NotUtf8) => {
                     self.close(codec::not_utf8(), now);
                     self.linger(now);
@@ -88,6 +88,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             }
         }
         bytes
+    }
+
+    /// Takes a pong. The wake-up that was set to find it missing would find nothing, at the price of a whole one.
+    fn take_pong(&mut self, now: Now) {
+        self.handle(Input::Pong, now);
+        self.disarm();
     }
 
     fn message_bytes_max(&self) -> usize {
@@ -142,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                     codec.due = None;
                     self.handle(Input::Binary(&bytes), now);
                 }
-                Some(Received::Pong) => self.handle(Input::Pong, now),
+                Some(Received::Pong) => self.take_pong(now),
                 Some(Received::Ping) => self.handle(Input::Heard, now),
                 Some(Received::Close) => return self.linger(now),
                 None => break,
