@@ -19,6 +19,7 @@ Usage: cargo xtask COMMAND
   advisories      look the dependencies up in the RustSec database (needs GitHub)
   bench [ARGS]    build for release and measure the server; ARGS go to `handfast-load bench`
     --wake        measure in a browser how long a page takes from waking up to being authenticated
+  scale [ARGS]    hold a million sessions on this machine, as root; ARGS go to `handfast-load scale`
   cluster         break three nodes, their database and their network under thousands of clients
     --clients N   so many of them
     --rounds N    break everything so many times
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Tidy,
     Advisories,
     Bench(Vec<String>),
+    Scale(Vec<String>),
     Cluster(Size),
     Model(Vec<String>),
 }
@@ -56,6 +58,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Comma
         "test" => parse_test(arguments),
         "generate" => parse_generate(arguments),
         "bench" => Ok(Command::Bench(arguments.collect())),
+        "scale" => Ok(Command::Scale(arguments.collect())),
         "cluster" => parse_cluster(arguments),
         "model" => Ok(Command::Model(arguments.collect())),
         "tidy" => nothing_more(arguments, Command::Tidy),

@@ -12,6 +12,7 @@ mod no_std;
 mod process;
 mod report;
 mod runner;
+mod scale;
 mod sim;
 mod steps;
 mod tidy;
@@ -43,6 +44,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Advisories => runner::advisories(&workspace)?,
         Command::Bench(arguments) => bench::run(&workspace, &arguments)?,
         Command::Cluster(size) => cluster::run(&workspace, &size)?,
+        Command::Scale(arguments) => scale::run(&workspace, &arguments)?,
         Command::Model(arguments) => sim::run(&workspace, "model", &arguments)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use crate::{
     meter::Meter,
     report::Measurement,
     scenario::{Pace, Site, idle, login, refresh, resume, revoke},
-    server::{Cluster, Fanout, Folder, Hashing, Server},
+    server::{Cluster, Fanout, Folder, Hashing, NodeSettings, Server},
     watch::Watch,
 };
 use std::{
@@ -240,7 +240,13 @@ impl<'a> Workbench<'a> {
             Folder::create(&self.data_root, self.servers)
         });
         let folders = folders.collect::<Result<_, _>>()?;
-        let mut cluster = Cluster::start(&self.program, folders, fanout, &self.watch)?;
+        let mut cluster = Cluster::start(
+            &self.program,
+            folders,
+            fanout,
+            &NodeSettings::default(),
+            &self.watch,
+        )?;
         let site = Site {
             door: Door::to_nodes(&cluster.targets(), landing),
             meter: Meter::new(cluster.pids()),

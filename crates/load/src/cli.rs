@@ -28,6 +28,11 @@ pub(crate) enum Command {
     Login(Login),
     /// Log in and stay, answering pings
     Idle(Idle),
+    /// Start many nodes on one database and hold as many sessions as the machine can
+    Scale(Scale),
+    /// The clients of one node, for `scale`
+    #[command(hide = true)]
+    Crowd(Crowd),
 }
 
 /// One scenario of `bench`.
@@ -201,6 +206,37 @@ pub(crate) struct Idle {
     /// How many connections to hold
     #[arg(long, default_value_t = 15_000, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub(crate) connections: u32,
+}
+
+/// `scale`
+#[derive(Debug, Args)]
+pub(crate) struct Scale {
+    /// The program `handfast`, built with --release
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) server: PathBuf,
+    /// Where to make the nodes' data folders [default: beside the program]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_root: Option<PathBuf>,
+    /// How many sessions, evenly on all nodes
+    #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u32).range(1..=10_000_000), value_name = "N")]
+    pub(crate) sessions: u32,
+    /// How many nodes. Each holds as many connections as it may open files, at most
+    #[arg(long, default_value_t = 55, value_parser = value_parser!(u32).range(1..=250), value_name = "N")]
+    pub(crate) nodes: u32,
+    /// How many sessions are revoked at the end
+    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u32).range(1..=10_000), value_name = "N")]
+    pub(crate) revoked: u32,
+}
+
+/// `crowd`
+#[derive(Debug, Args)]
+pub(crate) struct Crowd {
+    #[arg(long)]
+    pub(crate) url: String,
+    #[arg(long)]
+    pub(crate) clients: u32,
+    #[arg(long)]
+    pub(crate) watched: u32,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -11,6 +11,13 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// The machine's monotonic clock in nanoseconds, which all of its processes read alike.
+pub(crate) fn monotonic_nanos() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let time = Duration::try_from(time).unwrap_or_default();
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Seconds since 1970, for the report's date.
 #[expect(clippy::disallowed_methods, reason = "a report says when it was made")]
 pub(crate) fn unix_seconds() -> u64 {

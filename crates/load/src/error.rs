@@ -84,6 +84,9 @@ pub(crate) enum Error {
         /// The end of what it logged.
         log: String,
     },
+    /// A process that held clients of the server ended.
+    #[error("a process of clients ended by itself; what it met stands above")]
+    CrowdEnded,
     /// The measured server did not say where it listens.
     #[error("the server's first line has no address: {0:?}")]
     NoAddress(String),

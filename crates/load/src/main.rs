@@ -11,6 +11,7 @@ mod error;
 mod fleet;
 mod meter;
 mod report;
+mod scale;
 mod scenario;
 mod server;
 mod target;
@@ -40,6 +41,8 @@ fn run(cli: Cli) -> Result<(), Error> {
         Command::Refresh(options) => alone::refresh(&options)?,
         Command::Login(options) => alone::login(&options)?,
         Command::Idle(options) => alone::idle(&options)?,
+        Command::Scale(options) => scale::run(&options)?,
+        Command::Crowd(options) => return scale::crowd::run(&options),
     };
     let report = Report {
         machine: Machine::here(),

@@ -82,6 +82,11 @@ pub(crate) const NATS: Tool = Tool::Debian {
     program: "nats-server",
     package: "nats-server",
 };
+/// It makes the network of a network namespace.
+pub(crate) const IPROUTE: Tool = Tool::Debian {
+    program: "ip",
+    package: "iproute2",
+};
 /// It lies to a node about the time of day.
 pub(crate) const FAKETIME: Tool = Tool::Debian {
     program: "faketime",

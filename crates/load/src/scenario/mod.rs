@@ -16,7 +16,11 @@ use crate::{
     watch::Watch,
     wire::answer::Answer,
 };
+use handfast_core::close::CloseCode;
 use std::time::Duration;
+
+/// The close code of a connection whose session was revoked.
+pub(crate) const REVOKED: u16 = CloseCode::Revoked.number();
 
 /// Where and how long to measure.
 #[derive(Debug, Clone)]
@@ -60,7 +64,7 @@ pub(crate) trait Operation {
 }
 
 /// The token of an answer that must hold one.
-fn granted<'a>(request: &'static str, answer: Answer<'a>) -> Result<&'a str, Error> {
+pub(crate) fn granted<'a>(request: &'static str, answer: Answer<'a>) -> Result<&'a str, Error> {
     match answer {
         Answer::Granted(grant) => Ok(grant.token),
         Answer::Other(message) => Err(refused(request, message)),
@@ -68,7 +72,7 @@ fn granted<'a>(request: &'static str, answer: Answer<'a>) -> Result<&'a str, Err
 }
 
 /// That `message` is not what `request` should be answered with.
-fn refused(request: &'static str, message: &str) -> Error {
+pub(crate) fn refused(request: &'static str, message: &str) -> Error {
     Error::Refused {
         request,
         answer: message.chars().take(200).collect(),

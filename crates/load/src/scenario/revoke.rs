@@ -1,7 +1,7 @@
 //! A session that is revoked on one node while it hangs on another: how long its connection lives on.
 
 use super::{
-    Site,
+    REVOKED, Site,
     accounts::{Accounts, PASSWORD},
     refused,
 };
@@ -26,8 +26,6 @@ const PAIRS: usize = 16;
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long the last answer of a round may take.
 const LAST: Duration = Duration::from_secs(30);
-/// The close code of a connection whose session was revoked.
-const REVOKED: u16 = 4403;
 
 /// What is told of the times of a round.
 const PERCENTILES: [(&str, f64); 2] = [("p50", 0.5), ("p99", 0.99)];

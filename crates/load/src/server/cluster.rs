@@ -18,11 +18,26 @@ use std::{
 const KEYS_FILE: &str = "keys.jwks";
 
 /// A database that flushes what it commits, with some room to work in.
-const DATABASE: [(&str, &str); 3] = [
-    ("shared_buffers", "256MB"),
-    ("max_wal_size", "4GB"),
-    ("max_connections", "200"),
-];
+const DATABASE: [(&str, &str); 2] = [("shared_buffers", "256MB"), ("max_wal_size", "4GB")];
+
+/// How the nodes and their database are set up, beside what is the same everywhere.
+#[derive(Debug)]
+pub(crate) struct NodeSettings {
+    /// How many connections the database takes.
+    pub(crate) connections_max: u64,
+    /// Variables of every node.
+    pub(crate) more: Vec<(&'static str, String)>,
+}
+
+impl Default for NodeSettings {
+    /// For a few nodes, which are set up as they are by default.
+    fn default() -> Self {
+        Self {
+            connections_max: 200,
+            more: Vec::new(),
+        }
+    }
+}
 
 /// By what way nodes tell each other at once what changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,18 +65,21 @@ impl Cluster {
         program: &Path,
         folders: Vec<Folder>,
         fanout: Fanout,
+        nodes: &NodeSettings,
         watch: &Watch,
     ) -> Result<Self, Error> {
         watch.say("starting a database");
-        let database = PostgresServer::start_with(&DATABASE);
+        let connections = nodes.connections_max.to_string();
+        let mut database = DATABASE.to_vec();
+        database.push(("max_connections", &connections));
+        let database = PostgresServer::start_with(&database);
         let redis = match fanout {
             Fanout::Notify => None,
             Fanout::Redis => Some(RedisServer::start()),
         };
-        let mut more = vec![(
-            "HANDFAST_LEDGER__URL",
-            database.database().expose().to_owned(),
-        )];
+        let mut more = nodes.more.clone();
+        let ledger = database.database().expose().to_owned();
+        more.push(("HANDFAST_LEDGER__URL", ledger));
         more.extend(
             redis
                 .as_ref()

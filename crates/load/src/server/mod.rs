@@ -5,7 +5,7 @@ mod folder;
 mod settings;
 pub(crate) mod usage;
 
-pub(crate) use cluster::{Cluster, Fanout};
+pub(crate) use cluster::{Cluster, Fanout, NodeSettings};
 pub(crate) use folder::Folder;
 pub(crate) use settings::{Hashing, Settings};
 

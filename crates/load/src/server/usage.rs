@@ -42,6 +42,24 @@ pub(crate) fn machine_busy_time() -> Result<Duration, Error> {
         .ok_or_else(|| unreadable("the processor time of the machine"))
 }
 
+/// The machine's memory that is in use and could not be given to others, in bytes. The kernel's own is in it, and
+/// sockets are nearly all of that.
+pub(crate) fn machine_used_memory() -> Result<u64, Error> {
+    let info = read("/proc/meminfo")?;
+    used_memory(&info).ok_or_else(|| unreadable("the memory of the machine"))
+}
+
+fn used_memory(info: &str) -> Option<u64> {
+    let total = bytes_of(info, "MemTotal:")?;
+    Some(total.saturating_sub(bytes_of(info, "MemAvailable:")?))
+}
+
+fn bytes_of(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
 fn read(path: &str) -> Result<String, Error> {
     fs::read_to_string(path).doing(|| format!("reading {path}"))
 }
@@ -80,14 +98,9 @@ fn busy_ticks(stat: &str) -> Option<u64> {
 }
 
 fn memory_in(status: &str) -> Option<Memory> {
-    let bytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kib * 1024)
-    };
     Some(Memory {
-        resident_bytes: bytes("VmRSS:")?,
-        anonymous_bytes: bytes("RssAnon:")?,
+        resident_bytes: bytes_of(status, "VmRSS:")?,
+        anonymous_bytes: bytes_of(status, "RssAnon:")?,
     })
 }
 
@@ -118,6 +131,12 @@ mod tests {
         };
         assert_eq!(memory_in(status), Some(memory));
         assert_eq!(memory_in("Name:\thandfast\n"), None);
+    }
+
+    #[test]
+    fn what_could_be_given_to_others_is_not_used() {
+        let info = "MemTotal:  100 kB\nMemFree:  10 kB\nMemAvailable:  60 kB\n";
+        assert_eq!(used_memory(info), Some(40 * 1024));
     }
 
     #[test]

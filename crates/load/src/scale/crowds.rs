@@ -1,0 +1,214 @@
+//! The crowds of a run, as their starter sees them.
+
+use super::told::{ROTATE, Told};
+use crate::{
+    clock,
+    error::{Doing, Error},
+    target::Target,
+    watch::Watch,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    time::{Duration, Instant},
+};
+
+/// How often a run that waits for crowds looks up.
+const LOOK_UP: Duration = Duration::from_millis(200);
+
+/// Running crowds, one for each node. Dropping it ends them.
+#[derive(Debug)]
+pub(super) struct Crowds {
+    processes: Vec<Process>,
+    heard: Receiver<(usize, Heard)>,
+    logged_in: Vec<u64>,
+    rotated: Vec<u64>,
+    pub(super) watched: Vec<Watched>,
+}
+
+/// A client whose session may be revoked.
+#[derive(Debug, Clone)]
+pub(super) struct Watched {
+    pub(super) name: String,
+    pub(super) session: String,
+}
+
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    stdin: ChildStdin,
+}
+
+#[derive(Debug)]
+enum Heard {
+    Told(Told),
+    Ended,
+}
+
+impl Crowds {
+    /// Starts `clients` clients of each of `nodes`, of which the sessions of `watched` may be revoked.
+    ///
+    /// # Errors
+    /// [`Error::System`].
+    pub(super) fn start(nodes: &[Target], clients: u32, watched: u32) -> Result<Self, Error> {
+        let (tell, heard) = mpsc::channel();
+        let mut crowds = Self {
+            processes: Vec::with_capacity(nodes.len()),
+            heard,
+            logged_in: vec![0; nodes.len()],
+            rotated: vec![0; nodes.len()],
+            watched: Vec::new(),
+        };
+        for (number, node) in nodes.iter().enumerate() {
+            let process = Process::start(number, node, clients, watched, tell.clone())?;
+            crowds.processes.push(process);
+        }
+        Ok(crowds)
+    }
+
+    /// Their processes.
+    pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {
+        self.processes
+            .iter()
+            .map(|process| Pid::from_child(&process.child))
+    }
+
+    /// How many clients are logged in, and how many have rotated.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.logged_in.iter().sum(), self.rotated.iter().sum())
+    }
+
+    /// Lets every client rotate its token.
+    pub(super) fn rotate(&mut self) -> Result<(), Error> {
+        for process in &mut self.processes {
+            writeln!(process.stdin, "{ROTATE}").doing(|| "telling a crowd to rotate".to_owned())?;
+        }
+        Ok(())
+    }
+
+    /// Waits until every crowd has told `what`.
+    ///
+    /// # Errors
+    /// [`Error::CrowdEnded`], [`Error::TooSlow`] and [`Error::Interrupted`].
+    pub(super) fn await_all(
+        &mut self,
+        what: &Told,
+        doing: &'static str,
+        watch: &Watch,
+        at_most: Duration,
+    ) -> Result<(), Error> {
+        let end = clock::now() + at_most;
+        let mut missing = self.processes.len();
+        while missing > 0 {
+            if self.next(doing, watch, end)?.as_ref() == Some(what) {
+                missing -= 1;
+            }
+            let (logged_in, rotated) = self.progress();
+            watch.say(format!("{logged_in} logged in, {rotated} rotated"));
+        }
+        Ok(())
+    }
+
+    /// Waits until `count` sessions have lost their connections; tells which, and when, in nanoseconds.
+    ///
+    /// # Errors
+    /// As [`Self::await_all`].
+    pub(super) fn await_closed(
+        &mut self,
+        count: usize,
+        watch: &Watch,
+        at_most: Duration,
+    ) -> Result<Vec<(String, u64)>, Error> {
+        let end = clock::now() + at_most;
+        let mut closed = Vec::with_capacity(count);
+        while closed.len() < count {
+            let told = self.next("closing revoked sessions", watch, end)?;
+            if let Some(Told::Closed { session, at_nanos }) = told {
+                closed.push((session, at_nanos));
+            }
+        }
+        Ok(closed)
+    }
+
+    /// Takes what is told next, if that is soon.
+    fn next(
+        &mut self,
+        doing: &'static str,
+        watch: &Watch,
+        end: Instant,
+    ) -> Result<Option<Told>, Error> {
+        watch.beat()?;
+        if clock::now() >= end {
+            return Err(Error::TooSlow(doing));
+        }
+        let (number, told) = match self.heard.recv_timeout(LOOK_UP) {
+            Ok((number, Heard::Told(told))) => (number, told),
+            Ok((_, Heard::Ended)) | Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::CrowdEnded);
+            }
+            Err(RecvTimeoutError::Timeout) => return Ok(None),
+        };
+        match &told {
+            Told::Watched { name, session } => self.watched.push(Watched {
+                name: name.clone(),
+                session: session.clone(),
+            }),
+            Told::Progress { logged_in, rotated } => {
+                self.logged_in[number] = *logged_in;
+                self.rotated[number] = *rotated;
+            }
+            Told::AllLoggedIn | Told::AllRotated | Told::Closed { .. } => {}
+        }
+        Ok(Some(told))
+    }
+}
+
+impl Process {
+    fn start(
+        number: usize,
+        node: &Target,
+        clients: u32,
+        watched: u32,
+        tell: Sender<(usize, Heard)>,
+    ) -> Result<Self, Error> {
+        let starting = || "starting a crowd".to_owned();
+        let program = std::env::current_exe().doing(starting)?;
+        let mut child = Command::new(program)
+            .args(["crowd", "--url"])
+            .arg(format!("ws://{}{}", node.authority, node.path))
+            .args(["--clients", &clients.to_string()])
+            .args(["--watched", &watched.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .doing(starting)?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Error::CrowdEnded);
+        };
+        std::thread::Builder::new()
+            .name(format!("crowd {number}"))
+            .spawn(move || {
+                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                    if let Ok(told) = serde_json::from_str(&line) {
+                        tell.send((number, Heard::Told(told))).ok();
+                    }
+                }
+                tell.send((number, Heard::Ended)).ok();
+            })
+            .doing(starting)?;
+        Ok(Self { child, stdin })
+    }
+}
+
+impl Drop for Crowds {
+    fn drop(&mut self) {
+        for pid in self.pids() {
+            kill_process(pid, Signal::TERM).ok();
+        }
+        for process in &mut self.processes {
+            process.child.wait().ok();
+        }
+    }
+}
