@@ -3,6 +3,7 @@
 //! Programs that are already on `PATH` are taken as they are. Cargo's go under the target directory, so that nothing of
 //! the developer's own is changed; the rest are Debian packages.
 
+mod debian;
 mod node;
 
 use std::ffi::OsString;
@@ -143,11 +144,7 @@ impl Tool {
             Self::Cargo { program, .. } => {
                 process::is_installed(program, &[&folder(workspace).join("bin")])
             }
-            Self::Debian { program, .. } => {
-                let folders = postgresql_folders();
-                let folders: Vec<_> = folders.iter().map(PathBuf::as_path).collect();
-                process::is_installed(program, &folders)
-            }
+            Self::Debian { program, .. } => debian::is_there(program),
             Self::Node => node::is_there(&folder(workspace)),
             Self::Npm { folder, .. } => npm_is_current(&workspace.root.join(folder)),
         }
@@ -159,7 +156,7 @@ impl Tool {
                 output.run(Command::new("rustup").args(["component", "add", component]))
             }
             Self::Cargo { program, version } => install_crate(workspace, output, program, version),
-            Self::Debian { package, .. } => install_debian(output, &[package]),
+            Self::Debian { package, .. } => debian::install(output, &[package]),
             Self::Node => node::install(&folder(workspace), output),
             Self::Npm { folder, .. } => {
                 let mut npm = Command::new("npm");
@@ -208,47 +205,6 @@ fn install_crate(
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0");
     output.run(&mut cargo)
-}
-
-fn install_debian(output: &Output, packages: &[&str]) -> Result<(), Failure> {
-    if !process::is_installed("apt-get", &[]) {
-        return Err(Failure::new(format!(
-            "this is not a Debian machine: install {} (or its like) by hand",
-            packages.join(" and ")
-        )));
-    }
-    // One source that does not answer must not keep a package of another away; if it mattered, the next line fails.
-    output
-        .run(as_root("apt-get").args(["update", "--quiet=2"]))
-        .ok();
-    let mut install = as_root("apt-get");
-    install.args(["install", "--yes", "--quiet", "--no-install-recommends"]);
-    output.run(
-        install
-            .args(packages)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-    )
-}
-
-/// Where Debian keeps what belongs to one version of PostgreSQL, its server among it: not on `PATH`, which has clients.
-fn postgresql_folders() -> Vec<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten();
-    versions
-        .flatten()
-        .map(|version| version.path().join("bin"))
-        .collect()
-}
-
-fn as_root(program: &str) -> Command {
-    let user = process::output_of(Command::new("id").arg("-u")).unwrap_or_default();
-    if user.trim() == "0" {
-        return Command::new(program);
-    }
-    let mut sudo = Command::new("sudo");
-    sudo.arg(program);
-    sudo
 }
 
 /// npm leaves a copy of the lock file among what it installed; a newer lock file means that they have parted.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::install_debian;
+use super::debian;
 use crate::failure::Failure;
 use crate::process::{self, Output};
 
@@ -19,7 +19,7 @@ pub(super) fn is_there(tools: &Path) -> bool {
 
 pub(super) fn install(tools: &Path, output: &Output) -> Result<(), Failure> {
     if !process::is_installed("npm", &[]) {
-        install_debian(output, &["nodejs", "npm"])?;
+        debian::install(output, &["nodejs", "npm"])?;
     }
     if is_new_enough("node") {
         return Ok(());
