@@ -56,6 +56,9 @@ pub(crate) const STEPS: &[Step] = &[
             tools::REDIS,
             tools::NATS,
             tools::FAKETIME,
+            tools::NGINX,
+            tools::HAPROXY,
+            tools::CADDY,
         ])
         .noting(nextest_summary),
     Step::new("doctests", "the examples in the documentation", doctests)

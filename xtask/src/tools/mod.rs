@@ -93,6 +93,19 @@ pub(crate) const FAKETIME: Tool = Tool::Debian {
     program: "faketime",
     package: "faketime",
 };
+/// The tests start proxies of their own, with the files that are in `deploy`.
+pub(crate) const NGINX: Tool = Tool::Debian {
+    program: "nginx",
+    package: "nginx",
+};
+pub(crate) const HAPROXY: Tool = Tool::Debian {
+    program: "haproxy",
+    package: "haproxy",
+};
+pub(crate) const CADDY: Tool = Tool::Debian {
+    program: "caddy",
+    package: "caddy",
+};
 /// What the tests of several nodes need.
 pub(crate) const CLUSTER: &[Tool] = &[MAKE, POSTGRESQL, REDIS, FAKETIME];
 pub(crate) const E2E_PACKAGES: Tool = Tool::Npm {

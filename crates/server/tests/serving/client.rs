@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use std::{
+    io::{Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -12,10 +13,10 @@ use tungstenite::{
 };
 
 /// How long a test waits for what must come before it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One connection in the plain framing.
-pub(crate) struct Client(WebSocket<TcpStream>);
+pub(crate) struct Client<S = TcpStream>(WebSocket<S>);
 
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Result<Self, Error> {
@@ -30,6 +31,13 @@ impl Client {
     ) -> Result<(Self, HeaderMap), Error> {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
+        Self::on(stream, request)
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    /// Upgrades a stream with this request, and gives the answer's headers too.
+    pub(crate) fn on(stream: S, request: Request<()>) -> Result<(Self, HeaderMap), Error> {
         let handshake = tungstenite::client(request, stream);
         let (socket, response) = handshake.map_err(|error| match error {
             tungstenite::HandshakeError::Failure(error) => error,
@@ -38,16 +46,26 @@ impl Client {
         Ok((Self(socket), response.into_parts().0.headers))
     }
 
+    /// Sends a text frame.
+    pub(crate) fn send(&mut self, text: String) -> Result<(), Error> {
+        self.0.send(Message::text(text))
+    }
+
+    /// What comes next, pings among it.
+    pub(crate) fn hear(&mut self) -> Result<Message, Error> {
+        self.0.read()
+    }
+
     /// Sends a message and gives the next one.
     pub(crate) fn ask(&mut self, message: &Value) -> Result<Value, Error> {
-        self.0.send(Message::text(message.to_string()))?;
+        self.send(message.to_string())?;
         self.receive()
     }
 
     /// The next message.
     pub(crate) fn receive(&mut self) -> Result<Value, Error> {
         loop {
-            match self.0.read()? {
+            match self.hear()? {
                 Message::Text(text) => return Ok(serde_json::from_str(&text).unwrap()),
                 Message::Close(_) => return Err(Error::ConnectionClosed),
                 Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_) => {}
@@ -58,7 +76,7 @@ impl Client {
     /// The code that the connection is closed with.
     pub(crate) fn closed(&mut self) -> u16 {
         loop {
-            match self.0.read().unwrap() {
+            match self.hear().unwrap() {
                 Message::Close(frame) => return frame.unwrap().code.into(),
                 Message::Text(_)
                 | Message::Ping(_)

@@ -12,6 +12,7 @@ mod full;
 mod lifecycle;
 mod operator;
 mod postgres;
+mod proxy;
 mod reload;
 mod rolling;
 mod secrets;
