@@ -59,6 +59,7 @@ pub(crate) const STEPS: &[Step] = &[
             tools::NGINX,
             tools::HAPROXY,
             tools::CADDY,
+            tools::SYSTEMD,
         ])
         .noting(nextest_summary),
     Step::new("doctests", "the examples in the documentation", doctests)

@@ -106,6 +106,11 @@ pub(crate) const CADDY: Tool = Tool::Debian {
     program: "caddy",
     package: "caddy",
 };
+/// It looks at the unit file.
+pub(crate) const SYSTEMD: Tool = Tool::Debian {
+    program: "systemd-analyze",
+    package: "systemd",
+};
 /// What the tests of several nodes need.
 pub(crate) const CLUSTER: &[Tool] = &[MAKE, POSTGRESQL, REDIS, FAKETIME];
 pub(crate) const E2E_PACKAGES: Tool = Tool::Npm {

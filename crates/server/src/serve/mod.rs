@@ -5,6 +5,7 @@ mod health;
 mod leave;
 mod library;
 mod reload;
+mod service;
 mod signals;
 mod wait;
 
@@ -82,6 +83,7 @@ pub(crate) fn run(
     let server = runtime.block_on(Server::start(loaded, log))?;
     writeln!(out, "handfast is ready at {}", server.url())?;
     out.flush()?;
+    service::ready();
     // On a worker: from this thread, every accepted connection would have to be handed to one.
     let serving = runtime.spawn(server.run());
     let served = runtime.block_on(serving).map_err(io::Error::other);
@@ -166,8 +168,13 @@ impl Server {
                 drop::<Result<(), _>>(stopped.await);
             },
         ));
-        let reload = || tokio::task::block_in_place(|| self.reloader.reload());
+        let reload = || {
+            service::reloading();
+            tokio::task::block_in_place(|| self.reloader.reload());
+            service::ready();
+        };
         self.signals.until_stop(reload).await;
+        service::stopping();
         self.stopping.store(true, Ordering::Relaxed);
         let (handfast, drain) = (&self.reloader.handfast, self.reloader.drain());
         tokio::select! {

@@ -16,3 +16,4 @@ mod proxy;
 mod reload;
 mod rolling;
 mod secrets;
+mod service;
