@@ -8,6 +8,7 @@ mod bench;
 mod cluster;
 mod failure;
 mod generate;
+mod image;
 mod no_std;
 mod process;
 mod report;

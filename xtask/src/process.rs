@@ -33,6 +33,14 @@ impl Output {
         }
     }
 
+    /// Where a program that runs beside others writes what it says.
+    pub(crate) fn shared(&self) -> Result<Stdio, Failure> {
+        Ok(match self {
+            Self::Shown => Stdio::inherit(),
+            Self::Kept { file, .. } => file.try_clone().doing("sharing the log")?.into(),
+        })
+    }
+
     /// Runs a program to its end without standard input; anything but exit status 0 is a failure.
     pub(crate) fn run(&self, command: &mut Command) -> Result<(), Failure> {
         command.stdin(Stdio::null());

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::process::Output;
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
-use crate::{generate, no_std, tidy};
+use crate::{generate, image, no_std, tidy};
 
 /// One check, which can be run alone.
 #[derive(Debug)]
@@ -75,6 +75,14 @@ pub(crate) const STEPS: &[Step] = &[
     )
     .after("sdk"),
     Step::new("release", "the program as it is shipped", release).needs(&[tools::MAKE]),
+    Step::new(
+        "image",
+        "the image is built, and runs confined",
+        image::check,
+    )
+    .needs(&[tools::BUILDAH, tools::PODMAN, tools::RUNC, tools::STRIP])
+    .after("release")
+    .noting(image::summary),
     Step::new("e2e", "the program, in a real browser", e2e)
         .needs(&[
             Tool::Node,

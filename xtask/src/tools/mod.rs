@@ -111,6 +111,24 @@ pub(crate) const SYSTEMD: Tool = Tool::Debian {
     program: "systemd-analyze",
     package: "systemd",
 };
+/// It builds images without a service.
+pub(crate) const BUILDAH: Tool = Tool::Debian {
+    program: "buildah",
+    package: "buildah",
+};
+/// It runs them, by runc, without a service.
+pub(crate) const PODMAN: Tool = Tool::Debian {
+    program: "podman",
+    package: "podman",
+};
+pub(crate) const RUNC: Tool = Tool::Debian {
+    program: "runc",
+    package: "runc",
+};
+pub(crate) const STRIP: Tool = Tool::Debian {
+    program: "strip",
+    package: "binutils",
+};
 /// What the tests of several nodes need.
 pub(crate) const CLUSTER: &[Tool] = &[MAKE, POSTGRESQL, REDIS, FAKETIME];
 pub(crate) const E2E_PACKAGES: Tool = Tool::Npm {

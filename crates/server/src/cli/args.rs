@@ -116,6 +116,14 @@ pub(super) enum Command {
     /// Look into a token.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Ask the running server how it is.
+    ///
+    /// For what watches over a container. Exits with 1 if it is not well.
+    Healthcheck {
+        /// Ask whether it can serve clients now, rather than whether it runs.
+        #[arg(long)]
+        ready: bool,
+    },
     /// Look for what is wrong here: files, ports, limits, clock, exposure.
     ///
     /// Each finding is ok, a warning or a failure, the last two with a remedy. Nothing is changed.

@@ -8,6 +8,7 @@ mod config;
 mod desk;
 mod doctor;
 mod failure;
+mod healthcheck;
 mod keys;
 mod ledger;
 mod print;
@@ -70,6 +71,7 @@ fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Ou
         }
         Command::User(command) => user::run(&loaded.config, command, out),
         Command::Session(command) => session::run(&loaded.config, command, now, out),
+        Command::Healthcheck { ready } => healthcheck::run(&loaded.config, ready, out),
         Command::Doctor { json } => doctor::run(&loaded, now, json, out),
     }
 }

@@ -9,6 +9,7 @@ mod admin;
 mod cookie;
 mod crash;
 mod full;
+mod health;
 mod lifecycle;
 mod operator;
 mod postgres;
