@@ -20,7 +20,7 @@ fn on(database: &DatabaseUrl, folder: &Path) -> Server {
 }
 
 /// A second folder with the same keys, as every node is given.
-fn with_keys_of(folder: &Path) -> tempfile::TempDir {
+pub(crate) fn with_keys_of(folder: &Path) -> tempfile::TempDir {
     let other = tempfile::tempdir().unwrap();
     fs::create_dir(other.path().join("data")).unwrap();
     let keys = "data/keys.jwks";

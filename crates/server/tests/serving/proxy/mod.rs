@@ -5,10 +5,12 @@ mod visitor;
 
 use crate::{
     client::{Client, login},
+    postgres::with_keys_of,
     server::Server,
 };
 use front::{Front, Kind, Tls};
 use handfast_core::limits::ConnectionLimits;
+use handfast_ledger::conformance::service::{PostgresServer, RedisServer};
 use serde_json::{Value, json};
 use std::{net::Ipv4Addr, time::Duration};
 use tungstenite::{Error, Message, http::header};
@@ -167,6 +169,32 @@ fn an_idle_connection_outlives_the_patience_of_every_proxy() {
         let answer = client.ask(&login("ada")).unwrap();
         assert_eq!(answer["type"], "Registered", "{kind:?}");
     }
+}
+
+#[test]
+fn a_client_of_a_node_that_stops_comes_back_to_another_one_through_haproxy() {
+    let (database, redis) = (PostgresServer::shared().database(), RedisServer::start());
+    let variables = [
+        ("HANDFAST_LEDGER__URL", database.expose()),
+        ("HANDFAST_FANOUT__URL", &redis.url()),
+        ("HANDFAST_DRAIN__SPREAD", "0s"),
+    ];
+    let first_folder = tempfile::tempdir().unwrap();
+    let first = Server::start(first_folder.path(), &variables);
+    let second_folder = with_keys_of(first_folder.path());
+    let second = Server::start(second_folder.path(), &variables);
+    let front = Front::changed(Kind::Haproxy, &[first.address, second.address], &[]);
+    let mut visitors: Vec<_> = (0..4).map(|_| Visitor::new(&front)).collect();
+    for (number, visitor) in visitors.iter_mut().enumerate() {
+        visitor.log_in(&format!("ada-{number}"));
+    }
+    first.signal("TERM");
+    assert!(first.ended());
+    for visitor in &mut visitors {
+        visitor.come_back();
+        assert_eq!(visitor.generation(), Some(1));
+    }
+    assert!(second.get("/readyz").0 == 200);
 }
 
 #[test]
