@@ -6,6 +6,7 @@
 mod args;
 mod bench;
 mod cluster;
+mod deploy;
 mod failure;
 mod generate;
 mod image;

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::process::Output;
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
-use crate::{generate, image, no_std, tidy};
+use crate::{deploy, generate, image, no_std, tidy};
 
 /// One check, which can be run alone.
 #[derive(Debug)]
@@ -41,6 +41,12 @@ pub(crate) const STEPS: &[Step] = &[
     )
     .needs(&[tools::DENY]),
     Step::new("machete", "no dependency is unused", machete).needs(&[tools::MACHETE]),
+    Step::new(
+        "deploy",
+        "what is deployed is what it is deployed to takes",
+        deploy::check,
+    )
+    .needs(deploy::TOOLS),
     Step::new("clippy", "no lint has anything to say", clippy).needs(&[tools::CLIPPY, tools::MAKE]),
     Step::new(
         "no_std",

@@ -5,6 +5,7 @@
 
 mod debian;
 mod node;
+mod python;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,11 @@ pub(crate) enum Tool {
     Debian {
         program: &'static str,
         package: &'static str,
+    },
+    /// A program of the same name as the package of Python that it comes with.
+    Python {
+        package: &'static str,
+        version: &'static str,
     },
     /// Node.js and npm.
     Node,
@@ -106,6 +112,37 @@ pub(crate) const CADDY: Tool = Tool::Debian {
     program: "caddy",
     package: "caddy",
 };
+pub(crate) const YAMLLINT: Tool = Tool::Debian {
+    program: "yamllint",
+    package: "yamllint",
+};
+pub(crate) const SHELLCHECK: Tool = Tool::Debian {
+    program: "shellcheck",
+    package: "shellcheck",
+};
+/// It checks and tests the alerts.
+pub(crate) const PROMTOOL: Tool = Tool::Debian {
+    program: "promtool",
+    package: "prometheus",
+};
+pub(crate) const DOCKER_COMPOSE: Tool = Tool::Debian {
+    program: "docker-compose",
+    package: "docker-compose",
+};
+pub(crate) const KUBECTL: Tool = Tool::Debian {
+    program: "kubectl",
+    package: "kubernetes-client",
+};
+/// It knows Compose's specification.
+pub(crate) const CHECK_JSONSCHEMA: Tool = Tool::Python {
+    package: "check-jsonschema",
+    version: "0.39.0",
+};
+/// It knows Kubernetes' own.
+pub(crate) const KUBERNETES_VALIDATE: Tool = Tool::Python {
+    package: "kubernetes-validate",
+    version: "1.37.0",
+};
 /// It looks at the unit file.
 pub(crate) const SYSTEMD: Tool = Tool::Debian {
     program: "systemd-analyze",
@@ -147,6 +184,7 @@ impl Tool {
             Self::Component { program, .. }
             | Self::Cargo { program, .. }
             | Self::Debian { program, .. } => program,
+            Self::Python { package, .. } => package,
             Self::Node => "node",
             Self::Npm { name, .. } => name,
         }
@@ -160,6 +198,9 @@ impl Tool {
                 format!("cargo install {program}@{version}, under target/tools")
             }
             Self::Debian { package, .. } => format!("apt-get install {package}"),
+            Self::Python { package, version } => {
+                format!("pip install {package}=={version}, under target/tools")
+            }
             Self::Node => {
                 "apt-get install nodejs npm; where that is too old, one from npm under target/tools"
                     .to_owned()
@@ -181,6 +222,9 @@ impl Tool {
                 process::is_installed(program, &[&folder(workspace).join("bin")])
             }
             Self::Debian { program, .. } => debian::is_there(program),
+            Self::Python { package, version } => {
+                python::is_there(&folder(workspace), package, version)
+            }
             Self::Node => node::is_there(&folder(workspace)),
             Self::Npm { folder, .. } => npm_is_current(&workspace.root.join(folder)),
         }
@@ -193,6 +237,9 @@ impl Tool {
             }
             Self::Cargo { program, version } => install_crate(workspace, output, program, version),
             Self::Debian { package, .. } => debian::install(output, &[package]),
+            Self::Python { package, version } => {
+                python::install(&folder(workspace), output, package, version)
+            }
             Self::Node => node::install(&folder(workspace), output),
             Self::Npm { folder, .. } => {
                 let mut npm = Command::new("npm");
@@ -204,14 +251,14 @@ impl Tool {
     }
 }
 
-/// `PATH` with what set-up has installed: Cargo's tools come last, a Node.js only where the machine's is too old.
+/// `PATH` with what set-up has installed: Cargo's tools and Python's come last, a Node.js only where the machine's is too old.
 pub(crate) fn path(workspace: &Workspace) -> Result<OsString, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folder = folder(workspace);
     let folders = node::carried(&folder).into_iter();
     let folders = folders
         .chain(std::env::split_paths(&path))
-        .chain([folder.join("bin")]);
+        .chain([folder.join("bin"), python::programs(&folder)]);
     std::env::join_paths(folders).map_err(|error| Failure::new(format!("PATH: {error}")))
 }
 

@@ -63,21 +63,3 @@ fn the_unit_file_is_one_that_systemd_takes_and_finds_confined() {
     let judgement = String::from_utf8_lossy(&judged.stdout);
     assert!(judged.status.success(), "{judgement}");
 }
-
-#[test]
-fn the_service_manager_waits_for_a_drain() {
-    let rest = UNIT.split("TimeoutStopSec=").nth(1).unwrap();
-    let wait: u64 = rest.split('s').next().unwrap().parse().unwrap();
-    let config = Command::new(env!("CARGO_BIN_EXE_handfast"))
-        .args(["config", "show"])
-        .env_clear()
-        .output()
-        .unwrap();
-    let config = String::from_utf8(config.stdout).unwrap();
-    let seconds = |name: &str| -> u64 {
-        let value = config.split(&format!("{name} = \"")).nth(1).unwrap();
-        value.split("s\"").next().unwrap().parse().unwrap()
-    };
-    // As `docs/guide/running.md` counts it.
-    assert!(wait > seconds("delay") + seconds("spread") + 20);
-}
