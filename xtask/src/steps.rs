@@ -66,6 +66,7 @@ pub(crate) const STEPS: &[Step] = &[
             tools::HAPROXY,
             tools::CADDY,
             tools::SYSTEMD,
+            tools::SQLITE,
         ])
         .noting(nextest_summary),
     Step::new("doctests", "the examples in the documentation", doctests)

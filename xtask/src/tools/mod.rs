@@ -112,6 +112,11 @@ pub(crate) const CADDY: Tool = Tool::Debian {
     program: "caddy",
     package: "caddy",
 };
+/// The tests make backups with it, as the guide says.
+pub(crate) const SQLITE: Tool = Tool::Debian {
+    program: "sqlite3",
+    package: "sqlite3",
+};
 pub(crate) const YAMLLINT: Tool = Tool::Debian {
     program: "yamllint",
     package: "yamllint",
