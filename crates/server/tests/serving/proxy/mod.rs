@@ -12,7 +12,7 @@ use front::{Front, Kind, Tls};
 use handfast_core::limits::ConnectionLimits;
 use handfast_ledger::conformance::service::{PostgresServer, RedisServer};
 use serde_json::{Value, json};
-use std::{net::Ipv4Addr, time::Duration};
+use std::{net::Ipv4Addr, thread, time::Duration};
 use tungstenite::{Error, Message, http::header};
 use visitor::Visitor;
 
@@ -23,6 +23,16 @@ const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
 const FORGED: &str = "203.0.113.9";
 /// What makes the server believe its proxy, which is at 127.0.0.1 as the clients are not.
 const TRUSTING: (&str, &str) = ("HANDFAST_TRUSTED_PROXIES", "127.0.0.1");
+
+/// Looks at every proxy, at the same time.
+fn every_proxy(check: impl Fn(Kind) + Sync) {
+    thread::scope(|scope| {
+        for kind in Kind::ALL {
+            let check = &check;
+            scope.spawn(move || check(kind));
+        }
+    });
+}
 
 /// A client in the plain framing that says of itself that it is somewhere else.
 fn forging(front: &Front, source: Ipv4Addr) -> Client<Tls> {
@@ -61,7 +71,7 @@ fn a_client_logs_in_gets_a_pushed_token_and_comes_back_through_every_proxy() {
         ("HANDFAST_HEARTBEAT__INTERVAL", "1s"),
         ("HANDFAST_TOKEN__REFRESH_AFTER", "1s"),
     ];
-    for kind in Kind::ALL {
+    every_proxy(|kind| {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(folder.path(), &variables);
         let front = Front::start(kind, server.address);
@@ -74,13 +84,13 @@ fn a_client_logs_in_gets_a_pushed_token_and_comes_back_through_every_proxy() {
         // HAProxy has looked at `/readyz` in the meantime.
         let log = front.process.log();
         assert!(!log.contains("DOWN"), "{log}");
-    }
+    });
 }
 
 #[test]
 fn a_client_cannot_forge_its_address_behind_any_proxy() {
     let variables = [TRUSTING, ("HANDFAST_LIMITS__CONNECTIONS_PER_ADDRESS", "2")];
-    for kind in Kind::ALL {
+    every_proxy(|kind| {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(folder.path(), &variables);
         let front = Front::start(kind, server.address);
@@ -93,12 +103,12 @@ fn a_client_cannot_forge_its_address_behind_any_proxy() {
         let mut other = forging(&front, ELSEWHERE);
         let seen = address(&mut other, "bob");
         assert_eq!(seen, ELSEWHERE.to_string(), "{kind:?}");
-    }
+    });
 }
 
 #[test]
 fn a_server_that_trusts_no_proxy_takes_every_client_for_the_proxy() {
-    for kind in Kind::ALL {
+    every_proxy(|kind| {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(folder.path(), &[]);
         let front = Front::start(kind, server.address);
@@ -106,13 +116,13 @@ fn a_server_that_trusts_no_proxy_takes_every_client_for_the_proxy() {
             let seen = address(&mut forging(&front, source), "ada");
             assert_eq!(seen, "127.0.0.1", "{kind:?}");
         }
-    }
+    });
 }
 
 #[test]
 fn a_page_of_another_origin_is_refused_through_every_proxy() {
     let variables = [("HANDFAST_ALLOWED_ORIGINS", "https://app.example.com")];
-    for kind in Kind::ALL {
+    every_proxy(|kind| {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(folder.path(), &variables);
         let front = Front::start(kind, server.address);
@@ -120,13 +130,13 @@ fn a_page_of_another_origin_is_refused_through_every_proxy() {
         assert_eq!(status(&front, "https://app.example.com"), 101, "{kind:?}");
         assert_eq!(status(&front, "https://evil.example"), 403, "{kind:?}");
         assert_eq!(status(&front, "https://localhost"), 403, "{kind:?}");
-    }
+    });
 }
 
 #[test]
 fn the_cookies_of_an_upgrade_pass_every_proxy() {
     let variables = [("HANDFAST_DELIVERY", "cookie")];
-    for kind in Kind::ALL {
+    every_proxy(|kind| {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(folder.path(), &variables);
         let front = Front::start(kind, server.address);
@@ -140,14 +150,14 @@ fn the_cookies_of_an_upgrade_pass_every_proxy() {
             "{cookies:?}"
         );
         assert!(!cookies.is_empty(), "{kind:?}");
-    }
+    });
 }
 
 #[test]
 fn an_idle_connection_outlives_the_patience_of_every_proxy() {
     /// Longer than the proxies wait below.
     const BEATS: usize = 5;
-    for kind in Kind::ALL {
+    every_proxy(|kind| {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(folder.path(), &[("HANDFAST_HEARTBEAT__INTERVAL", "1s")]);
         let impatient: &[_] = match kind {
@@ -168,7 +178,7 @@ fn an_idle_connection_outlives_the_patience_of_every_proxy() {
         }
         let answer = client.ask(&login("ada")).unwrap();
         assert_eq!(answer["type"], "Registered", "{kind:?}");
-    }
+    });
 }
 
 #[test]
