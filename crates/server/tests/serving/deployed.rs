@@ -1,5 +1,11 @@
 //! What the files of `deploy` set is what the server can be set to, and leaves it the time that it needs.
 
+use crate::{
+    client::{Client, login, present},
+    http::Request,
+    server::Server,
+};
+use handfast_ledger::conformance::service::PostgresServer;
 use std::process::{Command, Output};
 
 const UNIT: &str = include_str!("../../../../deploy/systemd/handfast.service");
@@ -86,4 +92,22 @@ fn whoever_stops_a_server_waits_for_its_drain() {
             "{name}{patience}, but {drain} are needed"
         );
     }
+}
+
+#[test]
+fn nodes_on_one_database_may_share_a_data_folder_as_they_do_in_compose() {
+    let database = PostgresServer::shared().database();
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [("HANDFAST_LEDGER__URL", database.expose())];
+    let first = Server::start(folder.path(), &variables);
+    let token = first.token();
+    let second = Server::start(folder.path(), &variables);
+    let mut client = Client::connect(first.address).unwrap();
+    let answer = client.ask(&login("ada")).unwrap();
+    let mut moved = Client::connect(second.address).unwrap();
+    let resumed = moved.ask(&present(&answer["token"], "an attempt key of ada's"));
+    assert_eq!(resumed.unwrap()["type"], "Success");
+    assert_eq!(second.token(), token);
+    let sessions = Request::get("/admin/v1/sessions?subject=ada");
+    assert_eq!(second.operate(sessions).status, 200);
 }
