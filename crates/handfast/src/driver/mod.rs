@@ -8,6 +8,7 @@ mod answer;
 mod boundary;
 mod codec;
 mod cookie;
+mod login;
 mod password;
 mod present;
 mod receive;

@@ -1,6 +1,9 @@
 //! Changing a password.
 
-use super::answer::{Caller, admit_login, failed, in_time, login_refused, too_many};
+use super::{
+    answer::{Caller, failed, in_time, too_many},
+    login::{admit_login, login_refused},
+};
 use crate::{credentials, node::Node};
 use handfast_core::{
     connection::Reply,
