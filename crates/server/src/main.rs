@@ -8,6 +8,7 @@ mod descriptors;
 mod logging;
 mod pages;
 mod serve;
+mod time;
 
 use std::process::ExitCode;
 

@@ -3,9 +3,12 @@
 use super::{
     failure::{Failure, Outcome},
     print::{FAINT, HEADING, OK},
+};
+use crate::{
+    config::Config,
+    data::DataFolder,
     time::{relative, utc},
 };
-use crate::{config::Config, data::DataFolder};
 use handfast::keys::{Key, KeyFile, KeyRing};
 use handfast_core::time::Timestamp;
 use serde::Serialize;

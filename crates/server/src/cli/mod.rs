@@ -15,7 +15,6 @@ mod print;
 mod prompt;
 mod session;
 mod table;
-mod time;
 mod token;
 mod user;
 

@@ -7,10 +7,9 @@ use super::{
     print::{self, FAINT, OK},
     prompt,
     table::Table,
-    time::relative,
     user::encoded,
 };
-use crate::config::Config;
+use crate::{config::Config, time::relative};
 use axum::http::Method;
 use handfast::Timestamp;
 use serde_json::Value;

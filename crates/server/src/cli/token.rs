@@ -3,9 +3,12 @@
 use super::{
     failure::{Failure, Outcome},
     print::{self, ERROR, FAINT, HEADING, OK, WARNING},
+};
+use crate::{
+    config::Config,
+    data::DataFolder,
     time::{relative, utc},
 };
-use crate::{config::Config, data::DataFolder};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use handfast::{
     keys::{KeyFile, KeyRing, LiveKeys},

@@ -7,9 +7,8 @@ use super::{
     print::{self, FAINT, OK, WARNING},
     prompt,
     table::Table,
-    time::utc,
 };
-use crate::config::Config;
+use crate::{config::Config, time::utc};
 use axum::http::Method;
 use handfast::Timestamp;
 use serde_json::{Value, json};

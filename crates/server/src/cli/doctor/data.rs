@@ -1,7 +1,7 @@
 //! The data folder and what is in it.
 
 use super::finding::{Check, Finding};
-use crate::{admin, cli::time::relative, config::Config, data::DataFolder};
+use crate::{admin, config::Config, data::DataFolder, time::relative};
 use handfast::{
     PostgresUrl,
     keys::{KeyFile, KeyRing},

@@ -1,7 +1,7 @@
 //! What the machine gives: descriptors and the time.
 
 use super::finding::{Check, Finding};
-use crate::{cli::time::utc, config::Config, descriptors};
+use crate::{config::Config, descriptors, time::utc};
 use handfast_core::time::Timestamp;
 
 /// This program was built after this time; a clock that shows an earlier one is wrong.

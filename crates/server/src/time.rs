@@ -7,7 +7,7 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// `2026-02-03 04:05:06Z`
-pub(super) fn utc(time: Timestamp) -> String {
+pub(crate) fn utc(time: Timestamp) -> String {
     let seconds = time.as_unix();
     let (year, month, day) = civil(seconds / DAY);
     let (hour, minute, second) = (
@@ -19,7 +19,7 @@ pub(super) fn utc(time: Timestamp) -> String {
 }
 
 /// `3 days ago`, `in 12 minutes`, `now`.
-pub(super) fn relative(time: Timestamp, now: Timestamp) -> String {
+pub(crate) fn relative(time: Timestamp, now: Timestamp) -> String {
     let (ahead, behind) = (time.since(now).as_secs(), now.since(time).as_secs());
     match (ahead, behind) {
         (0, 0) => "now".to_owned(),
