@@ -4,6 +4,7 @@ use crate::{
     Handfast,
     address::Addresses,
     alarm::{self, Alarms},
+    audit::{Audit, Auditor},
     clock::SystemClock,
     cookie::UsedTickets,
     counts::Tally,
@@ -85,6 +86,7 @@ pub struct Builder {
     algorithm: Algorithm,
     names: (Box<str>, Box<str>),
     application: Application,
+    auditor: Option<Arc<dyn Auditor>>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -132,6 +134,7 @@ impl Builder {
             algorithm: Algorithm::Hs256,
             names: (NAME.into(), NAME.into()),
             application: Application::None,
+            auditor: None,
             clock: None,
         }
     }
@@ -164,6 +167,7 @@ impl Builder {
             algorithm: Algorithm::Hs256,
             names: (NAME.into(), NAME.into()),
             application: Application::None,
+            auditor: None,
             clock: None,
         }
     }
@@ -212,6 +216,13 @@ impl Builder {
         self
     }
 
+    /// Has `auditor` keep the record of who logged in, came back, was refused and was ended.
+    #[must_use]
+    pub fn auditor(mut self, auditor: Arc<dyn Auditor>) -> Self {
+        self.auditor = Some(auditor);
+        self
+    }
+
     /// Goes by another clock than the system's, such as one that a test moves. Whatever waits still wakes by the
     /// system's; what is due is decided by this one.
     #[must_use]
@@ -250,6 +261,7 @@ impl Builder {
             }
         };
         let hub = Arc::new(Hub::new());
+        let audit = Arc::new(Audit::new(self.auditor, Arc::clone(&clock)));
         let policy = ledger::Settings {
             policy: self.settings.tokens,
         };
@@ -261,6 +273,7 @@ impl Builder {
         let observer = Committed {
             hub: Arc::clone(&hub),
             others: others.clone(),
+            audit: Arc::clone(&audit),
         };
         let ledger = self
             .ledger
@@ -277,6 +290,7 @@ impl Builder {
             tokens: Arc::new(TokenIssuer::new(keys, &issuer, &audience)),
             nonces: Nonces::new(),
             tally: Tally::new(),
+            audit,
             credentials,
             accounts,
             application: self.application,

@@ -5,9 +5,9 @@
 //! session back, and what was sent may come from anybody. So whatever seems to concern a connection of this node is
 //! put to the ledger, and the ledger tells the hub what is true now.
 
-use crate::{hub::Hub, node::Node};
+use crate::{audit::Audit, hub::Hub, node::Node};
 use handfast_ledger::{
-    Change, Changes, Cursor, EXAMINE_OWNERSHIPS, LedgerError, Observer, Ownership, Receipt,
+    Change, Changes, Cursor, EXAMINE_OWNERSHIPS, Ended, LedgerError, Observer, Ownership, Receipt,
     fanout::{Heard, Inbox, Publisher},
 };
 use std::{
@@ -23,10 +23,12 @@ const READ_INTERVAL_MIN: Duration = Duration::from_millis(100);
 /// How long the ledger may take to answer before it is said that it does not.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Who hears from the ledger what was committed: the connections of this node and, by fan-out, other nodes.
+/// Who hears from the ledger what was committed: the connections of this node and, by fan-out, other nodes. Of what
+/// ended, whoever keeps the record hears as well.
 pub(crate) struct Committed {
     pub(crate) hub: Arc<Hub>,
     pub(crate) others: Option<Arc<Publisher>>,
+    pub(crate) audit: Arc<Audit>,
 }
 
 impl Observer for Committed {
@@ -41,6 +43,10 @@ impl Observer for Committed {
                 others.publish(&concern_others);
             }
         }
+    }
+
+    fn ended(&self, ended: &Ended) {
+        self.audit.ended(ended);
     }
 }
 

@@ -27,6 +27,7 @@
 
 mod address;
 mod alarm;
+pub mod audit;
 mod builder;
 pub mod clock;
 mod cookie;
@@ -176,6 +177,13 @@ impl Handfast {
         let node = &self.node;
         let hash_queue = node.accounts.as_ref().map_or(0, |it| it.hash_queue());
         node.tally.counts(node.hub.count(), hash_queue)
+    }
+
+    /// How many refusals were not given to the [auditor](audit::Auditor), because their address caused more in a minute
+    /// than are recorded, at no cost to itself.
+    #[must_use]
+    pub fn left_out_of_audit(&self) -> u64 {
+        self.node.audit.left_out()
     }
 
     /// Whether clients can be served: whether the ledger takes what has to be stored. It says so within two seconds,

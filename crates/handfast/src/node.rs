@@ -3,6 +3,7 @@
 use crate::{
     address::Addresses,
     alarm::Alarms,
+    audit::Audit,
     cookie::UsedTickets,
     counts::Tally,
     credentials::{AccountCredentials, Credentials},
@@ -40,6 +41,7 @@ pub(crate) struct Node {
     pub(crate) tokens: Arc<TokenIssuer>,
     pub(crate) nonces: Nonces,
     pub(crate) tally: Tally,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) credentials: Arc<dyn Credentials>,
     /// The same, where they are the built-in accounts.
     pub(crate) accounts: Option<Arc<AccountCredentials>>,

@@ -5,9 +5,9 @@
 use crate::{
     backend::Durability,
     counts::Tally,
+    decide::News,
     entry::Entry,
     error::{LedgerError, StorageError},
-    intent::Change,
     ledger::Observer,
     queue::{Ending, Queue},
 };
@@ -23,7 +23,7 @@ const BATCHES: usize = 2;
 /// A batch that is committed and not yet answered.
 pub(crate) struct Applied {
     pub(crate) batch: Vec<Entry>,
-    pub(crate) changes: Vec<Change>,
+    pub(crate) news: News,
     pub(crate) durability: Durability,
     /// When its transaction began, by the clock's microseconds.
     pub(crate) begun_us: u64,
@@ -64,23 +64,24 @@ impl Concluder {
     fn conclude(&self, applied: Applied) {
         let Applied {
             batch,
-            changes,
+            news,
             begun_us,
             ..
         } = applied;
         let taken_us = self.clock.micros().saturating_sub(begun_us);
         self.tally.transactions_us.count(taken_us);
-        if !changes.is_empty() {
-            self.observer.committed(&changes);
+        if !news.changes.is_empty() {
+            self.observer.committed(&news.changes);
+        }
+        for ended in &news.ended {
+            self.tally.revoked(ended.reason);
+            self.observer.ended(ended);
         }
         self.tally.batches.add(1);
         self.tally.answered.add(batch.len());
         self.tally
             .batch_sizes
             .count(u64::try_from(batch.len()).unwrap_or(u64::MAX));
-        for reason in changes.iter().filter_map(|change| change.revoked) {
-            self.tally.revoked(reason);
-        }
         let withdrawn = batch.iter().filter(|entry| entry.is_withdrawn());
         self.tally.too_late.add(withdrawn.count());
         for entry in batch {

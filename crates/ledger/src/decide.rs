@@ -4,7 +4,7 @@ use crate::{
     backend::{Stored, Transaction, Wanted},
     entry::{Acknowledge, Entry, Push},
     error::{LedgerError, StorageError},
-    intent::{Change, Create, Origin, Ownership, Present, PresentedSession, Revoke, Scope},
+    intent::{Change, Create, Ended, Origin, Ownership, Present, PresentedSession, Revoke, Scope},
     slot::{Known, Slot, Subject, merge},
 };
 use handfast_core::{
@@ -63,6 +63,29 @@ enum Told {
     Seen(Change),
 }
 
+/// What others are told of a batch once it is committed, in the order of its decisions.
+#[derive(Default)]
+pub(crate) struct News {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) ended: Vec<Ended>,
+}
+
+/// Who causes a change.
+#[derive(Clone, Copy)]
+struct Cause<'b> {
+    connection: Option<ConnectionId>,
+    address: Option<&'b str>,
+}
+
+impl<'b> Cause<'b> {
+    fn connection(connection: ConnectionId, origin: Option<&'b Origin>) -> Self {
+        Self {
+            connection: Some(connection),
+            address: origin.map(|origin| &*origin.address),
+        }
+    }
+}
+
 /// The sessions that a batch decides about, as they are at this point of the batch.
 pub(crate) struct WorkingSet<'b> {
     /// In ascending order of the sessions' names; also places for wanted sessions that do not exist.
@@ -71,6 +94,8 @@ pub(crate) struct WorkingSet<'b> {
     of_subject: HashMap<Box<str>, Vec<usize>>,
     /// What is told, in the order of the decisions.
     told: Vec<Told>,
+    /// The sessions that the batch ends, in the same order.
+    ended: Vec<Ended>,
     now: Timestamp,
     policy: TokenPolicy,
 }
@@ -87,6 +112,7 @@ impl<'b> WorkingSet<'b> {
                 .map(|&subject| (subject.into(), Vec::new()))
                 .collect(),
             told: Vec::new(),
+            ended: Vec::new(),
             now: Timestamp::default(),
             policy,
         };
@@ -132,10 +158,7 @@ impl<'b> WorkingSet<'b> {
     }
 
     /// Writes what was decided; gives what others must be told of it once it is committed.
-    pub(crate) fn store(
-        self,
-        transaction: &mut impl Transaction,
-    ) -> Result<Vec<Change>, StorageError> {
+    pub(crate) fn store(self, transaction: &mut impl Transaction) -> Result<News, StorageError> {
         let writes: Vec<_> = self.slots.iter().filter_map(Slot::write).collect();
         if !writes.is_empty() {
             let made = self.told.iter().filter_map(|told| match told {
@@ -145,9 +168,12 @@ impl<'b> WorkingSet<'b> {
             transaction.store(&writes, &made.collect::<Vec<_>>(), self.now)?;
         }
         let told = self.told.into_iter();
-        Ok(told
-            .map(|(Told::Made(change) | Told::Seen(change))| change)
-            .collect())
+        Ok(News {
+            changes: told
+                .map(|(Told::Made(change) | Told::Seen(change))| change)
+                .collect(),
+            ended: self.ended,
+        })
     }
 
     fn create(&mut self, create: &'b Create) -> Result<SessionRecord, LedgerError> {
@@ -187,8 +213,9 @@ impl<'b> WorkingSet<'b> {
                 .map(|record| (record.last_seen_at, record.created_at));
             (seen, self.slots[place].session)
         });
+        let cause = Cause::connection(create.owner, Some(&create.origin));
         for place in live.into_iter().take(excess) {
-            self.end(place, RevocationReason::Limit, Some(create.owner));
+            self.end(place, RevocationReason::Limit, cause);
         }
     }
 
@@ -201,12 +228,9 @@ impl<'b> WorkingSet<'b> {
         };
         let presentation = &present.presentation;
         let (record, presented) = session::present(former, presentation, self.now, &self.policy);
-        self.replace(
-            place,
-            record,
-            present.origin.as_ref(),
-            Some(presentation.connection),
-        );
+        let origin = present.origin.as_ref();
+        let cause = Cause::connection(presentation.connection, origin);
+        self.replace(place, record, origin, cause);
         PresentedSession {
             presented,
             record: Some(record),
@@ -218,7 +242,12 @@ impl<'b> WorkingSet<'b> {
             return (Pushed::Ended, None);
         };
         let (record, pushed) = session::push(former, push.connection, self.now, &self.policy);
-        self.replace(place, record, None, Some(push.connection));
+        self.replace(
+            place,
+            record,
+            None,
+            Cause::connection(push.connection, None),
+        );
         (pushed, Some(record))
     }
 
@@ -232,7 +261,7 @@ impl<'b> WorkingSet<'b> {
             return Acknowledged::Ignored;
         };
         let (record, acknowledged) = session::acknowledge(former, generation, connection, self.now);
-        self.replace(place, record, None, Some(connection));
+        self.replace(place, record, None, Cause::connection(connection, None));
         acknowledged
     }
 
@@ -249,9 +278,13 @@ impl<'b> WorkingSet<'b> {
                 places
             }
         };
+        let cause = Cause {
+            connection: revoke.by,
+            address: revoke.address.as_deref(),
+        };
         let ended = places
             .into_iter()
-            .filter(|&place| self.end(place, revoke.reason, revoke.by));
+            .filter(|&place| self.end(place, revoke.reason, cause));
         let ended: Vec<_> = ended.collect();
         ended
             .into_iter()
@@ -291,12 +324,12 @@ impl<'b> WorkingSet<'b> {
     }
 
     /// Revokes the session at `place`; whether that ended it now.
-    fn end(&mut self, place: usize, reason: RevocationReason, by: Option<ConnectionId>) -> bool {
+    fn end(&mut self, place: usize, reason: RevocationReason, cause: Cause<'_>) -> bool {
         let Some(former) = self.record(place).filter(|record| record.revoked.is_none()) else {
             return false;
         };
         let record = session::revoke(former, reason, self.now);
-        self.replace(place, record, None, by);
+        self.replace(place, record, None, cause);
         true
     }
 
@@ -306,7 +339,7 @@ impl<'b> WorkingSet<'b> {
         place: usize,
         record: SessionRecord,
         origin: Option<&'b Origin>,
-        by: Option<ConnectionId>,
+        cause: Cause<'_>,
     ) {
         let slot = &mut self.slots[place];
         let Some(known) = &mut slot.known else {
@@ -323,13 +356,23 @@ impl<'b> WorkingSet<'b> {
         if has_new_owner {
             known.origin = origin.or(known.origin);
         }
+        if let Some(revocation) = revoked {
+            self.ended.push(Ended {
+                session: slot.session,
+                subject: known.subject.as_str().into(),
+                reason: revocation.reason,
+                owner: record.owner,
+                by: cause.connection,
+                address: cause.address.map(Into::into),
+            });
+        }
         if has_new_owner || revoked.is_some() {
             self.told.push(Told::Made(Change {
                 session: slot.session,
                 owner: record.owner,
                 former_owner: former.owner.filter(|_| has_new_owner),
                 revoked: revoked.map(|revocation| revocation.reason),
-                by,
+                by: cause.connection,
             }));
         }
     }

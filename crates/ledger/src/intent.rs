@@ -66,6 +66,8 @@ pub struct Revoke {
     pub reason: RevocationReason,
     /// The connection that asked, so that it can be told from those that lose their session.
     pub by: Option<ConnectionId>,
+    /// The network address that it was asked from, if it is known: for who keeps a record of it.
+    pub address: Option<Box<str>>,
 }
 
 /// Which sessions a revocation means.
@@ -100,6 +102,23 @@ pub struct Change {
     pub revoked: Option<RevocationReason>,
     /// The connection that caused it, if one did.
     pub by: Option<ConnectionId>,
+}
+
+/// The end of a session, which a decision of this ledger brought about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The session.
+    pub session: SessionId,
+    /// Whose it was.
+    pub subject: Box<str>,
+    /// Why it ended.
+    pub reason: RevocationReason,
+    /// Its last owner.
+    pub owner: Option<ConnectionId>,
+    /// The connection that caused it, if one did.
+    pub by: Option<ConnectionId>,
+    /// The network address that it was caused from, if it is known.
+    pub address: Option<Box<str>>,
 }
 
 /// A connection that is taken for the owner of a session.

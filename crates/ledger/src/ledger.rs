@@ -7,7 +7,7 @@ use crate::{
     entry::{Acknowledge, Ask, Entry, Push},
     error::{LedgerError, StorageError, StorageFault},
     intent::{
-        Change, Changes, Create, Cursor, Ownership, Present, PresentedSession, Revoke, Swept,
+        Change, Changes, Create, Cursor, Ended, Ownership, Present, PresentedSession, Revoke, Swept,
     },
     queue::Queue,
     receipt::Receipt,
@@ -51,6 +51,12 @@ pub trait Observer: Send + Sync + 'static {
     /// These changes are durable, from now on or, where [`Ledger::examine`] asked for them, from before. Called on a
     /// thread of the ledger's own before the answers, with at least one change; what it does delays every answer.
     fn committed(&self, changes: &[Change]);
+
+    /// This ledger ended a session, durably. It is told once over all ledgers on one database: by the one that decided
+    /// it, as [`Self::committed`] is called.
+    fn ended(&self, ended: &Ended) {
+        let _ = ended;
+    }
 }
 
 /// For who does not want to know, such as a program that only looks.

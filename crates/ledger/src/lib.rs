@@ -47,8 +47,8 @@ pub use counts::{Counts, OUTCOMES};
 pub use distribution::{DISTRIBUTION_BOUNDS, Distribution, Spread};
 pub use error::{DatabaseError, LedgerError, OpenError, StorageError, StorageFault};
 pub use intent::{
-    Change, Changes, Create, Cursor, Origin, Ownership, Present, PresentedSession, Revoke, Scope,
-    Swept,
+    Change, Changes, Create, Cursor, Ended, Origin, Ownership, Present, PresentedSession, Revoke,
+    Scope, Swept,
 };
 pub use ledger::{
     BATCH_ENTRIES, CHANGES_ENTRIES, EXAMINE_OWNERSHIPS, LIST_SESSIONS, Ledger, Observer,

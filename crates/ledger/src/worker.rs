@@ -4,10 +4,9 @@ use crate::{
     backend::{Access, Backend, Durability, Transaction},
     conclude::Applied,
     counts::Tally,
-    decide::{self, WorkingSet},
+    decide::{self, News, WorkingSet},
     entry::Entry,
     error::{LedgerError, StorageError, StorageFault},
-    intent::Change,
     ledger::BATCH_ENTRIES,
     queue::{Ending, Queue},
     reads,
@@ -66,9 +65,9 @@ impl<B: Backend> Worker<B> {
     fn process(&mut self, mut batch: Vec<Entry>) {
         let begun_us = self.clock.micros();
         match self.apply(&mut batch) {
-            Ok((changes, durability)) => self.pass_on(Applied {
+            Ok((news, durability)) => self.pass_on(Applied {
                 batch,
-                changes,
+                news,
                 durability,
                 begun_us,
             }),
@@ -95,7 +94,7 @@ impl<B: Backend> Worker<B> {
     }
 
     /// One transaction. Its answers stay in the batch until it is committed.
-    fn apply(&mut self, batch: &mut [Entry]) -> Result<(Vec<Change>, Durability), Failure> {
+    fn apply(&mut self, batch: &mut [Entry]) -> Result<(News, Durability), Failure> {
         let writes = batch.iter().any(Entry::writes);
         let access = if writes { Access::Write } else { Access::Read };
         let mut transaction = self.backend.begin(access).map_err(Failure::OfStorage)?;
@@ -107,14 +106,14 @@ impl<B: Backend> Worker<B> {
         let now = withdraw(batch, &*self.clock);
         set.decide(batch, now);
         let has_changed = set.has_changed();
-        let changes = set.store(&mut transaction)?;
+        let news = set.store(&mut transaction)?;
         reads::answer(batch, &mut transaction, now)?;
         let has_stored = has_changed || batch.iter().any(Entry::is_check);
         let durability = transaction.commit()?;
         if has_stored {
             self.note_success();
         }
-        Ok((changes, durability))
+        Ok((news, durability))
     }
 
     /// Something was written. What only reads ends no outage, for a full disk can still be read.

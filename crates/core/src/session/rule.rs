@@ -147,6 +147,21 @@ pub enum Presented {
     FromTheFuture,
 }
 
+impl Presented {
+    /// The outcome as a word; of a refusal, the refusal's.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Advanced => "advanced",
+            Self::AnsweredAgain => "answered_again",
+            Self::Replaced => "replaced",
+            Self::RolledForward => "rolled_forward",
+            Self::Refused(refusal) => refusal.as_str(),
+            Self::FromTheFuture => "from_the_future",
+        }
+    }
+}
+
 /// What a push came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {

@@ -1,11 +1,11 @@
 //! How the machine's questions are answered.
 
 use super::{
-    login::counted_login,
-    password::{PasswordChange, change_password},
+    login::answer_login,
+    password::{PasswordChange, answer_change},
     present::{self, PRESENTATION_DEADLINE, Shown},
 };
-use crate::{hub::Slot, node::Node};
+use crate::{audit::Outcome, hub::Slot, node::Node, token::VerifiedToken};
 use handfast_core::{
     connection::{Question, Reply},
     message::{InvalidReason, ListedSession},
@@ -37,9 +37,13 @@ pub(super) struct Caller {
 impl Caller {
     pub(super) fn origin(&self) -> Origin {
         Origin {
-            address: self.address.to_string().into(),
+            address: self.address_text(),
             agent: self.agent.clone(),
         }
+    }
+
+    pub(super) fn address_text(&self) -> Box<str> {
+        self.address.to_string().into()
     }
 }
 
@@ -48,8 +52,7 @@ pub(super) enum Answering {
     /// The answer is known.
     Known(Option<Reply>),
     Presentation {
-        session: SessionId,
-        subject: Box<str>,
+        token: VerifiedToken,
         receipt: Receipt<PresentedSession>,
         due: Moment,
     },
@@ -98,7 +101,7 @@ impl Answering {
             Question::Login {
                 credentials,
                 register,
-            } => Self::task(counted_login(
+            } => Self::task(answer_login(
                 Arc::clone(node),
                 caller.clone(),
                 credentials,
@@ -116,11 +119,11 @@ impl Answering {
                 } else {
                     own(session, subject())
                 };
-                Self::task(end(Arc::clone(node), caller.connection, scope, false))
+                Self::task(end(Arc::clone(node), caller.clone(), scope, false))
             }
             Question::Revoke { session } => {
                 let scope = own(session, subject());
-                Self::task(end(Arc::clone(node), caller.connection, scope, true))
+                Self::task(end(Arc::clone(node), caller.clone(), scope, true))
             }
             Question::List => Self::task(list(Arc::clone(node), caller.connection, subject())),
             Question::ChangePassword {
@@ -134,7 +137,7 @@ impl Answering {
                     old_password,
                     new_password,
                 };
-                Self::task(change_password(Arc::clone(node), caller.clone(), change))
+                Self::task(answer_change(Arc::clone(node), caller.clone(), change))
             }
         }
     }
@@ -156,19 +159,23 @@ impl Answering {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         node: &Node,
+        caller: &Caller,
     ) -> Poll<Reply> {
         match self.get_mut() {
             Self::Known(reply) => Poll::Ready(reply.take().unwrap_or_else(unavailable)),
             Self::Presentation {
-                session,
-                subject,
+                token,
                 receipt,
                 due: _,
             } => {
                 let decided = ready!(Pin::new(receipt).poll(context));
+                let outcome = decided.as_ref().map_or(Outcome::Unavailable, |decided| {
+                    Outcome::Decided(decided.presented)
+                });
+                present::note(node, caller, Some(token), outcome);
                 Poll::Ready(decided.map_or_else(
                     |error| failed(&error),
-                    |decided| present::presented(node, *session, std::mem::take(subject), &decided),
+                    |decided| present::presented(node, token, &decided),
                 ))
             }
             Self::Push {
@@ -223,12 +230,14 @@ fn own(session: SessionId, subject: Box<str>) -> Scope {
     }
 }
 
-/// Ends sessions, however long the ledger takes: to say that nothing has ended would be a guess. Where it must have been one that there was, ending none is an answer of its own.
-async fn end(node: Arc<Node>, by: ConnectionId, scope: Scope, must_exist: bool) -> Reply {
+/// Ends sessions, however long the ledger takes: to say that nothing has ended would be a guess. Where it must have been
+/// one that there was, ending none is an answer of its own.
+async fn end(node: Arc<Node>, caller: Caller, scope: Scope, must_exist: bool) -> Reply {
     let revoke = Revoke {
         scope,
         reason: RevocationReason::Logout,
-        by: Some(by),
+        by: Some(caller.connection),
+        address: Some(caller.address_text()),
     };
     match node.ledger.revoke(revoke).await {
         Ok(ended) if ended.is_empty() && must_exist => {

@@ -2,6 +2,7 @@
 
 use super::answer::{Caller, in_time, too_many, unavailable};
 use crate::{
+    audit::{Audit, Event, Record, Refused},
     counts::LoginResult,
     credentials::{self, LoginRefused},
     node::Node,
@@ -21,24 +22,108 @@ use std::{net::IpAddr, sync::Arc};
 /// How much more a failed login costs than one that succeeds.
 const FAILED_LOGIN_COST: u32 = 1;
 
-pub(super) async fn counted_login(
+/// Answers a login, and has it counted and recorded, also where the client does not wait for the answer.
+pub(super) async fn answer_login(
     node: Arc<Node>,
     caller: Caller,
     credentials: Credentials,
     register: bool,
 ) -> Reply {
-    let reply = login(Arc::clone(&node), caller, credentials, register).await;
-    let result = match &reply {
+    if !node.audit.can_record() {
+        node.tally.login(LoginResult::Unavailable);
+        return unavailable();
+    }
+    let mut attempt = Attempt {
+        audit: Arc::clone(&node.audit),
+        address: caller.address,
+        verified: None,
+    };
+    let reply = login(&node, &caller, credentials, register, &mut attempt).await;
+    node.tally.login(result(&reply));
+    attempt.end(&reply, &caller.agent);
+    reply
+}
+
+/// What is recorded of a login. Dropping one that is being verified says that the client left.
+struct Attempt {
+    audit: Arc<Audit>,
+    address: IpAddr,
+    /// Whose password is being verified, and whether the session is to be bound to a key.
+    verified: Option<(Box<str>, bool)>,
+}
+
+impl Attempt {
+    fn end(mut self, reply: &Reply, agent: &str) {
+        let (subject, key_bound) = self
+            .verified
+            .take()
+            .map_or((None, false), |(subject, key_bound)| {
+                (Some(subject), key_bound)
+            });
+        self.audit.note(|at| Record {
+            at,
+            event: match reply {
+                Reply::LoggedIn { registered, .. } => Event::LoggedIn {
+                    registered: *registered,
+                    key_bound,
+                    agent,
+                },
+                reply => Event::LoginRefused(refused(reply)),
+            },
+            subject: subject.as_deref(),
+            session: granted(reply),
+            address: Some(self.address),
+        });
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let Some((subject, _)) = &self.verified else {
+            return;
+        };
+        self.audit.note(|at| Record {
+            at,
+            event: Event::LoginRefused(Refused::Abandoned),
+            subject: Some(subject),
+            session: None,
+            address: Some(self.address),
+        });
+    }
+}
+
+fn granted(reply: &Reply) -> Option<SessionId> {
+    if let Reply::LoggedIn { grant, .. } = reply {
+        return Some(grant.session);
+    }
+    None
+}
+
+fn result(reply: &Reply) -> LoginResult {
+    match reply {
         Reply::LoggedIn {
             registered: false, ..
         } => LoginResult::Success,
         Reply::LoggedIn {
             registered: true, ..
         } => LoginResult::Registered,
-        Reply::InvalidPassword => LoginResult::InvalidPassword,
-        Reply::Invalid(_) => LoginResult::Invalid,
-        Reply::TooManyRequests { .. } => LoginResult::TooMany,
+        other => match refused(other) {
+            Refused::InvalidPassword => LoginResult::InvalidPassword,
+            Refused::Invalid(_) => LoginResult::Invalid,
+            Refused::TooMany => LoginResult::TooMany,
+            Refused::Unavailable | Refused::Abandoned => LoginResult::Unavailable,
+        },
+    }
+}
+
+/// Why a login, or another password, was refused by this reply.
+pub(super) fn refused(reply: &Reply) -> Refused {
+    match reply {
+        Reply::InvalidPassword => Refused::InvalidPassword,
+        Reply::Invalid(reason) => Refused::Invalid(*reason),
+        Reply::TooManyRequests { .. } => Refused::TooMany,
         Reply::Unavailable { .. }
+        | Reply::LoggedIn { .. }
         | Reply::Presented { .. }
         | Reply::Refused(_)
         | Reply::Pushed(_)
@@ -46,14 +131,18 @@ pub(super) async fn counted_login(
         | Reply::Gone(_)
         | Reply::Ended
         | Reply::Sessions(_)
-        | Reply::PasswordChanged => LoginResult::Unavailable,
-    };
-    node.tally.login(result);
-    reply
+        | Reply::PasswordChanged => Refused::Unavailable,
+    }
 }
 
 /// Verifies a login and begins a session.
-async fn login(node: Arc<Node>, caller: Caller, credentials: Credentials, register: bool) -> Reply {
+async fn login(
+    node: &Arc<Node>,
+    caller: &Caller,
+    credentials: Credentials,
+    register: bool,
+    attempt: &mut Attempt,
+) -> Reply {
     let Credentials {
         username,
         password,
@@ -64,11 +153,12 @@ async fn login(node: Arc<Node>, caller: Caller, credentials: Credentials, regist
         Err(KeyRefused::Unsupported) => return Reply::Invalid(InvalidReason::KeyUnsupported),
         Err(KeyRefused::Invalid) => return Reply::Invalid(InvalidReason::KeyInvalid),
     };
-    let subject = match identify(&node, &username, &password) {
+    let subject = match identify(node, &username, &password) {
         Ok(subject) => subject,
         Err(reason) => return Reply::Invalid(reason),
     };
-    if let Err(exceeded) = admit_login(&node, &subject, caller.address) {
+    attempt.verified = Some((subject.clone(), key.is_some()));
+    if let Err(exceeded) = admit_login(node, &subject, caller.address) {
         return too_many(exceeded);
     }
     let login = credentials::Login {
@@ -82,16 +172,16 @@ async fn login(node: Arc<Node>, caller: Caller, credentials: Credentials, regist
     };
     let admitted = match admitted {
         Ok(admitted) => admitted,
-        Err(refused) => return login_refused(&node, &subject, caller.address, refused),
+        Err(refused) => return login_refused(node, &subject, caller.address, refused),
     };
-    let grant = match begin_session(&node, &caller, &subject, key).await {
+    let grant = match begin_session(node, caller, &subject, key).await {
         Ok(grant) => grant,
         Err(reply) => return reply,
     };
     if let Err(refused) = node.credentials.confirm(login, admitted).await {
         // Nobody was given a token of it, so nothing depends on its end being stored.
-        drop(node.ledger.revoke(withdrawn(grant.session, &caller)));
-        return login_refused(&node, &subject, caller.address, refused);
+        drop(node.ledger.revoke(withdrawn(grant.session, caller)));
+        return login_refused(node, &subject, caller.address, refused);
     }
     Reply::LoggedIn {
         subject,
@@ -109,6 +199,7 @@ fn withdrawn(session: SessionId, caller: &Caller) -> Revoke {
         },
         reason: RevocationReason::Admin,
         by: Some(caller.connection),
+        address: Some(caller.address_text()),
     }
 }
 

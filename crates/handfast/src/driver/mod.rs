@@ -266,7 +266,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let Some(answering) = &mut self.answering else {
             return false;
         };
-        let Poll::Ready(reply) = Pin::new(&mut **answering).poll(context, &self.node) else {
+        let Poll::Ready(reply) = Pin::new(&mut **answering).poll(context, &self.node, &self.caller)
+        else {
             return false;
         };
         self.answering = None;

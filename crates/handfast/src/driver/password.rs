@@ -1,10 +1,14 @@
 //! Changing a password.
 
 use super::{
-    answer::{Caller, failed, in_time, too_many},
-    login::{admit_login, login_refused},
+    answer::{Caller, failed, in_time, too_many, unavailable},
+    login::{admit_login, login_refused, refused},
 };
-use crate::{credentials, node::Node};
+use crate::{
+    audit::{Event, Record},
+    credentials,
+    node::Node,
+};
 use handfast_core::{
     connection::Reply,
     message::Secret,
@@ -22,33 +26,36 @@ pub(super) struct PasswordChange {
     pub(super) new_password: Secret,
 }
 
-/// Changes a password, and ends every session of the subject but the one of this connection.
-pub(super) async fn change_password(
+/// Changes a password. What has begun is brought to its end, whoever stops waiting: the other sessions must not outlive
+/// the old password.
+pub(super) async fn answer_change(
     node: Arc<Node>,
     caller: Caller,
     change: PasswordChange,
 ) -> Reply {
-    let PasswordChange {
-        subject,
-        session,
-        old_password,
-        new_password,
-    } = change;
-    if let Err(exceeded) = admit_login(&node, &subject, caller.address) {
-        return too_many(exceeded);
+    if !node.audit.can_record() {
+        return unavailable();
     }
-    // Accounts and sessions are not one transaction. A ledger that works now will most likely end the other sessions
-    // in a moment; with one that does not, the password stays as it is.
-    if let Err(reply) = in_time(node.ledger.check()).await {
+    let changing = tokio::spawn(change_password(node, caller, change));
+    changing.await.unwrap_or_else(|_| unavailable())
+}
+
+/// Changes a password, and ends every session of the subject but the one of this connection.
+async fn change_password(node: Arc<Node>, caller: Caller, change: PasswordChange) -> Reply {
+    let replaced = replace_password(&node, &caller, &change).await;
+    let (subject, session) = (change.subject, change.session);
+    node.audit.note(|at| Record {
+        at,
+        event: match &replaced {
+            Ok(()) => Event::PasswordChanged,
+            Err(reply) => Event::PasswordRefused(refused(reply)),
+        },
+        subject: Some(&subject),
+        session: Some(session),
+        address: Some(caller.address),
+    });
+    if let Err(reply) = replaced {
         return reply;
-    }
-    let login = credentials::Login {
-        subject: &subject,
-        password: &old_password,
-    };
-    let changed = node.credentials.change_password(login, &new_password).await;
-    if let Err(refused) = changed {
-        return login_refused(&node, &subject, caller.address, refused);
     }
     let revoke = Revoke {
         scope: Scope::Subject {
@@ -57,9 +64,31 @@ pub(super) async fn change_password(
         },
         reason: RevocationReason::PasswordChanged,
         by: Some(caller.connection),
+        address: Some(caller.address_text()),
     };
     match node.ledger.revoke(revoke).await {
         Ok(_) => Reply::PasswordChanged,
         Err(error) => failed(&error),
     }
+}
+
+async fn replace_password(
+    node: &Node,
+    caller: &Caller,
+    change: &PasswordChange,
+) -> Result<(), Reply> {
+    let subject = &*change.subject;
+    admit_login(node, subject, caller.address).map_err(too_many)?;
+    // Accounts and sessions are not one transaction. A ledger that works now will most likely end the other sessions
+    // in a moment; with one that does not, the password stays as it is.
+    in_time(node.ledger.check()).await?;
+    let login = credentials::Login {
+        subject,
+        password: &change.old_password,
+    };
+    let changed = node
+        .credentials
+        .change_password(login, &change.new_password)
+        .await;
+    changed.map_err(|refused| login_refused(node, subject, caller.address, refused))
 }

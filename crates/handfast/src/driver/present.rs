@@ -1,9 +1,11 @@
 //! Presentations: a token is verified here, and decided on by the ledger.
 
-use super::answer::{Answering, Caller, too_many};
+use super::answer::{Answering, Caller, too_many, unavailable};
 use crate::{
+    audit::{Event, Outcome, Record},
     node::Node,
     proof::{self, Occasion},
+    token::VerifiedToken,
 };
 use handfast_core::{
     connection::Reply,
@@ -12,7 +14,7 @@ use handfast_core::{
     time::Now,
 };
 use handfast_ledger::{Present, PresentedSession};
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 /// How long a presentation may take from its receipt to its commit, and the ledger for whatever else a client waits for. With the rate at which a session may present, this
 /// bounds how far behind an honest presentation can come.
@@ -35,15 +37,21 @@ pub(super) fn present(
     now: Now,
 ) -> Result<Answering, Reply> {
     let Shown { token, bound, .. } = shown;
+    if !node.audit.can_record() {
+        return Err(unavailable());
+    }
     let verified = node
         .tokens
         .verify(token.expose(), now.unix)
         .map_err(|refusal| {
             node.tally.refused(refusal);
+            let outcome = Outcome::Decided(Presented::Refused(refusal));
+            note(node, caller, None, outcome);
             Reply::Refused(refusal)
         })?;
     let session = verified.session;
     if bound.is_some_and(|bound| bound != session) {
+        note(node, caller, Some(&verified), Outcome::OtherSession);
         return Err(Reply::Invalid(InvalidReason::OtherSession));
     }
     let rate = node.settings.current().rates.presentations_per_session;
@@ -51,6 +59,7 @@ pub(super) fn present(
         .take(session, rate, now.moment)
         .map_err(|exceeded| {
             node.tally.presented_too_often();
+            note(node, caller, Some(&verified), Outcome::TooMany);
             too_many(exceeded)
         })?;
     caller.slot.bind(Some(session));
@@ -68,18 +77,30 @@ pub(super) fn present(
         deadline,
     });
     Ok(Answering::Presentation {
-        session,
-        subject: verified.subject,
+        token: verified,
         receipt,
         due: deadline,
     })
 }
 
-/// What the ledger's decision is for the machine.
+/// Has a presentation recorded, of one of our tokens or of something else.
+pub(super) fn note(node: &Node, caller: &Caller, token: Option<&VerifiedToken>, outcome: Outcome) {
+    node.audit.note(|at| Record {
+        at,
+        event: Event::Presented {
+            outcome,
+            generation: token.map(|token| token.generation),
+        },
+        subject: token.map(|token| &*token.subject),
+        session: token.map(|token| token.session),
+        address: Some(caller.address),
+    });
+}
+
+/// What the ledger's decision on `token` is for the machine, which takes the subject out of it.
 pub(super) fn presented(
     node: &Node,
-    session: SessionId,
-    subject: Box<str>,
+    token: &mut VerifiedToken,
     decided: &PresentedSession,
 ) -> Reply {
     match (decided.presented, &decided.record) {
@@ -90,8 +111,8 @@ pub(super) fn presented(
             | Presented::RolledForward,
             Some(record),
         ) => Reply::Presented {
-            subject,
-            grant: node.grant(session, record),
+            subject: mem::take(&mut token.subject),
+            grant: node.grant(token.session, record),
         },
         (Presented::Refused(refusal), _) => Reply::Refused(refusal),
         (

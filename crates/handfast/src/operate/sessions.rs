@@ -143,6 +143,7 @@ impl Handfast {
             scope,
             reason,
             by: None,
+            address: None,
         };
         self.node.ledger.revoke(revoke).await
     }

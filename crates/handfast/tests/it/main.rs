@@ -6,6 +6,7 @@ mod client;
 mod node;
 
 mod application;
+mod audit;
 mod bad_input;
 mod cookie;
 mod heartbeat;

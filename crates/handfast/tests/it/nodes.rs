@@ -114,6 +114,7 @@ fn revoke(session: SessionId) -> Revoke {
         },
         reason: RevocationReason::Admin,
         by: None,
+        address: None,
     }
 }
 

@@ -346,6 +346,7 @@ fn what_was_revoked_during_an_outage_is_closed_after_it() {
         },
         reason: RevocationReason::Admin,
         by: None,
+        address: None,
     };
     bench
         .ledger
@@ -388,6 +389,7 @@ fn after_an_outage_that_the_log_does_not_reach_back_over_every_session_is_looked
         },
         reason: RevocationReason::Admin,
         by: None,
+        address: None,
     };
     beside.revoke(revoke).wait().unwrap();
     beside.present(takeover(of_taken, &clock)).wait().unwrap();

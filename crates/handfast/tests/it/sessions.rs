@@ -172,6 +172,7 @@ fn an_operator_throws_a_session_off_its_live_socket() {
         scope,
         reason: RevocationReason::Admin,
         by: None,
+        address: None,
     };
     assert_eq!(
         node.handfast.ledger().revoke(revoke).wait().unwrap(),

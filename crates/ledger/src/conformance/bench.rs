@@ -5,7 +5,7 @@ use super::{
     gate::{Gate, Held},
 };
 use crate::{
-    Backend, Change, Create, Cursor, Ledger, LedgerError, Observer, Origin, Present,
+    Backend, Change, Create, Cursor, Ended, Ledger, LedgerError, Observer, Origin, Present,
     PresentedSession, Receipt, Revoke, Scope, Settings,
 };
 use handfast_core::{
@@ -50,6 +50,7 @@ pub struct ManualClock {
 #[derive(Debug, Default)]
 pub struct Recorder {
     changes: Mutex<Vec<Change>>,
+    ended: Mutex<Vec<Ended>>,
     gate: Gate,
 }
 
@@ -257,12 +258,21 @@ impl Recorder {
     pub fn take(&self) -> Vec<Change> {
         std::mem::take(&mut *self.changes.lock().unwrap())
     }
+
+    /// The ends that were told since this was last asked.
+    pub fn take_ended(&self) -> Vec<Ended> {
+        std::mem::take(&mut *self.ended.lock().unwrap())
+    }
 }
 
 impl Observer for Recorder {
     fn committed(&self, changes: &[Change]) {
         self.changes.lock().unwrap().extend(changes);
         self.gate.pass();
+    }
+
+    fn ended(&self, ended: &Ended) {
+        self.ended.lock().unwrap().push(ended.clone());
     }
 }
 
@@ -355,6 +365,7 @@ pub fn revoke(number: u64) -> Revoke {
         },
         reason: RevocationReason::Admin,
         by: None,
+        address: None,
     }
 }
 

@@ -119,6 +119,8 @@ macro_rules! conformance {
             }
             revocation::{
                 a_revoked_session_is_over_and_keeps_its_first_reason,
+                each_end_is_told_once_with_its_subject_and_where_it_came_from,
+                an_end_that_another_ledger_made_is_found_and_not_counted_again,
                 a_revocation_for_a_subject_leaves_sessions_of_others_alone,
                 revoking_a_subject_ends_all_its_sessions_but_the_excepted_one,
                 a_login_before_the_revocation_of_its_subject_ends_with_it,

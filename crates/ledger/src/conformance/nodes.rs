@@ -119,6 +119,7 @@ pub fn a_subject_that_is_revoked_on_one_node_loses_what_the_other_made_before<F:
                 },
                 reason: RevocationReason::PasswordChanged,
                 by: None,
+                address: None,
             };
             ended += beside.revoke(all).wait().unwrap().len();
         }

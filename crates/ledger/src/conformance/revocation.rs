@@ -2,9 +2,9 @@
 
 use super::{
     Fixture,
-    bench::{Bench, PROOF, attempt, connection, create, policy, revoke, session, wait_for},
+    bench::{Bench, PROOF, attempt, connection, create, origin, policy, revoke, session, wait_for},
 };
-use crate::{Change, Create, Revoke, Scope};
+use crate::{Change, Create, Ledger, Ownership, Revoke, Scope};
 use handfast_core::session::{
     Evidence, Presented, Refusal, RevocationReason, SessionId, SessionRecord,
 };
@@ -20,6 +20,7 @@ fn revoke_all(subject: &str, except: Option<SessionId>) -> Revoke {
         },
         reason: RevocationReason::PasswordChanged,
         by: Some(connection(50)),
+        address: None,
     }
 }
 
@@ -83,6 +84,73 @@ pub fn a_revoked_session_is_over_and_keeps_its_first_reason<F: Fixture>() {
     }
     assert_eq!(bench.record(1), after);
     assert_eq!(bench.recorder.take(), []);
+}
+
+/// Every end that is told: of what session, whose, why, and from where.
+fn told_ends<F: Fixture>(bench: &Bench<F>) -> Vec<(SessionId, String, RevocationReason, String)> {
+    let told = bench.recorder.take_ended().into_iter();
+    told.map(|it| {
+        let address = it.address.as_deref().unwrap_or_default().to_owned();
+        (it.session, it.subject.to_string(), it.reason, address)
+    })
+    .collect()
+}
+
+pub fn each_end_is_told_once_with_its_subject_and_where_it_came_from<F: Fixture>() {
+    let bench = Bench::<F>::new();
+    for number in 1..=3 {
+        bench.login(number);
+    }
+    let logout = Revoke {
+        reason: RevocationReason::Logout,
+        by: Some(connection(1)),
+        address: Some("192.0.2.1".into()),
+        ..revoke(1)
+    };
+    bench.ledger.revoke(logout).wait().unwrap();
+    bench.present(2, 0, attempt(1), 21);
+    bench.present(2, 0, attempt(2), 22);
+    bench.ledger.create(limited(4, 1)).wait().unwrap();
+    for number in 1..=3 {
+        assert_eq!(bench.revoke(number).unwrap(), []);
+    }
+    let alice = || "alice".to_owned();
+    let from = |number| origin(number).address.to_string();
+    assert_eq!(
+        told_ends(&bench),
+        [
+            (
+                session(1),
+                alice(),
+                RevocationReason::Logout,
+                "192.0.2.1".to_owned()
+            ),
+            (session(2), alice(), RevocationReason::Reused, from(22)),
+            (session(3), alice(), RevocationReason::Limit, from(4)),
+        ]
+    );
+    let revoked: u64 = bench.ledger.counts().revoked.iter().sum();
+    assert_eq!(revoked, 3);
+}
+
+pub fn an_end_that_another_ledger_made_is_found_and_not_counted_again<F: Fixture>() {
+    let bench = Bench::<F>::new();
+    bench.login(1);
+    let (beside, told_beside) = bench.beside();
+    beside.revoke(revoke(1)).wait().unwrap();
+    let ownership = Ownership {
+        session: session(1),
+        connection: connection(1),
+    };
+    bench.ledger.examine(vec![ownership]).wait().unwrap();
+    assert_eq!(
+        bench.recorder.take()[0].revoked,
+        Some(RevocationReason::Admin)
+    );
+    assert_eq!(bench.recorder.take_ended(), []);
+    assert_eq!(told_beside.take_ended().len(), 1);
+    let counted = |ledger: &Ledger| ledger.counts().revoked.iter().sum::<u64>();
+    assert_eq!((counted(&bench.ledger), counted(&beside)), (0, 1));
 }
 
 pub fn a_revocation_for_a_subject_leaves_sessions_of_others_alone<F: Fixture>() {

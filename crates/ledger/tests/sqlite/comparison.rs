@@ -216,6 +216,7 @@ fn ask<F: Fixture>(
             },
             reason: RevocationReason::Logout,
             by: Some(connection(0)),
+            address: None,
         })),
         Intent::RevokeSubject { subject, except } => later(ledger.revoke(Revoke {
             scope: Scope::Subject {
@@ -224,6 +225,7 @@ fn ask<F: Fixture>(
             },
             reason: RevocationReason::PasswordChanged,
             by: None,
+            address: None,
         })),
         Intent::List { subject } => later(ledger.list(SUBJECTS[subject])),
         Intent::Session { number } => later(ledger.session(session(number))),
