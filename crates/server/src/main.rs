@@ -1,6 +1,7 @@
 //! handfast as a program: session authentication for WebSockets with one command.
 
 mod admin;
+mod audit;
 mod cli;
 mod config;
 mod data;

@@ -1,16 +1,19 @@
 //! Who may ask, how much at once, and for how long.
 
 use super::{metrics, problem::Problem, token::AdminToken};
+use crate::audit::{AuditStream, Incident};
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderValue, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use handfast::{Rate, clock::SystemClock};
+use handfast_core::{rate::Taken, time::Clock as _};
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,6 +24,11 @@ use tokio::sync::Semaphore;
 const REQUESTS: usize = 64;
 /// How long a request may take from its head to its answer.
 const REQUEST: Duration = Duration::from_secs(10);
+/// How many of the requests without the token are recorded. All of them are counted, so nobody can fill a disk with them.
+const RECORDED: Rate = Rate {
+    count: 60,
+    window: Duration::from_secs(60),
+};
 
 /// Stands before every endpoint.
 #[derive(Debug)]
@@ -28,14 +36,20 @@ pub(super) struct Guard {
     token: AdminToken,
     places: Semaphore,
     refused: AtomicU64,
+    audit: Option<AuditStream>,
+    recorded: Mutex<Taken>,
+    clock: SystemClock,
 }
 
 impl Guard {
-    pub(super) fn new(token: AdminToken) -> Self {
+    pub(super) fn new(token: AdminToken, audit: Option<AuditStream>) -> Self {
         Self {
             token,
             places: Semaphore::new(REQUESTS),
             refused: AtomicU64::new(0),
+            audit,
+            recorded: Mutex::default(),
+            clock: SystemClock::start(),
         }
     }
 
@@ -62,9 +76,24 @@ impl Guard {
 
     fn refuse(&self, request: &Request, problem: Problem) -> Response {
         self.refused.fetch_add(1, Ordering::Relaxed);
+        if let Some(audit) = &self.audit
+            && self.may_record()
+        {
+            audit.note(Incident::Refused {
+                reason: problem.code(),
+                address: address(request),
+            });
+        }
         let peer = peer(request).map(|peer| peer.to_string());
         tracing::warn!(peer, reason = %problem, "an operator's request was refused");
         problem.into_response()
+    }
+
+    fn may_record(&self) -> bool {
+        let now = self.clock.now().moment;
+        let recorded = self.recorded.lock();
+        let mut recorded = recorded.unwrap_or_else(PoisonError::into_inner);
+        recorded.take(RECORDED, now).is_ok()
     }
 }
 
@@ -101,4 +130,9 @@ fn bearer(request: &Request) -> Option<&str> {
 fn peer(request: &Request) -> Option<SocketAddr> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
     Some(peer.0)
+}
+
+/// The address that a request comes from; none where it does not come over the network.
+pub(super) fn address(request: &Request) -> Option<IpAddr> {
+    peer(request).map(|peer| peer.ip().to_canonical())
 }

@@ -11,7 +11,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, header, request::Parts},
 };
-use handfast::{Secret, SessionId, username::Username};
+use handfast::{Secret, SessionId, Timestamp, username::Username};
 use serde_json::{Map, Value};
 
 /// The longest body, in bytes. The longest token or password, percent-encoded, fits.
@@ -100,6 +100,21 @@ impl Pairs {
         };
         let count = text.parse().ok().filter(|count| (1..=most).contains(count));
         count.ok_or_else(|| Problem::field(name, Fault::NotACount(most)))
+    }
+
+    /// The time `name` in Unix seconds, if it is there.
+    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        let time = self
+            .get(name)
+            .map(|text| text.parse().map(Timestamp::from_unix));
+        time.transpose()
+            .map_err(|_| Problem::field(name, Fault::NotATime))
+    }
+
+    /// The session `name`, if it is there.
+    pub(super) fn session(&self, name: &str) -> Result<Option<SessionId>, Problem> {
+        let session = self.get(name).map(SessionId::parse).transpose();
+        session.map_err(|_| Problem::field(name, Fault::NotASession))
     }
 
     /// The subject `name`, in canonical form.

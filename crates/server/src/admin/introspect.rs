@@ -8,6 +8,9 @@ use handfast_core::session::Thumbprint;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// Where it is asked.
+pub(super) const PATH: &str = "/admin/v1/introspect";
+
 /// What is asked.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes a form, which is read name by name")]

@@ -1,9 +1,9 @@
 //! Where operators connect.
 
-use super::{AdminToken, TokenError, router};
+use super::{Admin, AdminToken, TokenError, router};
 use crate::{config::Config, data::DataFolder};
 use axum::Router;
-use handfast::{Handfast, LiveServing, Serving};
+use handfast::{LiveServing, Serving};
 use std::{io, net::SocketAddr};
 use tokio::net::TcpListener;
 
@@ -42,7 +42,7 @@ impl Listener {
     /// [`AdminError`].
     pub(crate) async fn open(
         config: &Config,
-        handfast: &Handfast,
+        endpoints: Admin,
         serving: LiveServing,
     ) -> Result<Self, AdminError> {
         let admin = &config.admin;
@@ -68,7 +68,7 @@ impl Listener {
         tracing::info!(%address, tls, "operators can connect");
         Ok(Self {
             listener,
-            router: router(handfast.clone(), token),
+            router: router(endpoints, token),
             serving,
         })
     }

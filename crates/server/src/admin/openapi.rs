@@ -1,6 +1,6 @@
 //! The description of this interface, made from the endpoints themselves.
 
-use super::{Admin, introspect, problem::Body, sessions, subjects};
+use super::{Admin, audit, introspect, problem::Body, sessions, subjects};
 use axum::{
     http::header,
     response::IntoResponse as _,
@@ -28,7 +28,8 @@ pub(super) const PATH: &str = "/admin/v1/openapi.json";
     tags(
         (name = "sessions", description = "What logins made"),
         (name = "subjects", description = "Who can log in"),
-        (name = "tokens", description = "What clients hold")
+        (name = "tokens", description = "What clients hold"),
+        (name = "audit", description = "What happened")
     )
 )]
 struct Description;
@@ -59,6 +60,7 @@ pub(super) fn routes() -> OpenApiRouter<Admin> {
         .routes(routes!(subjects::enable::enable))
         .routes(routes!(subjects::sessions::revoke))
         .routes(routes!(introspect::introspect))
+        .routes(routes!(audit::list))
 }
 
 /// Serves the document.

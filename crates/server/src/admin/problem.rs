@@ -53,6 +53,8 @@ pub(super) enum Problem {
     Unavailable(&'static str),
     #[error("logins are not verified by accounts here")]
     NoAccounts,
+    #[error("what happens is not recorded in a file here: `audit.path` names one")]
+    NoRecord,
 }
 
 /// What is wrong with a field.
@@ -64,6 +66,10 @@ pub(super) enum Fault {
     NotText,
     #[error("must be a whole number from 1 to {0}")]
     NotACount(usize),
+    #[error("must be a time in Unix seconds")]
+    NotATime,
+    #[error("must be the name of a session: 22 letters, digits, `-` and `_`")]
+    NotASession,
     #[error("is there twice")]
     Repeated,
     #[error("is no field of this request")]
@@ -110,9 +116,11 @@ impl Problem {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::TokenMissing | Self::TokenWrong => StatusCode::UNAUTHORIZED,
-            Self::NoSuchPath | Self::UnknownSession | Self::UnknownSubject | Self::NoAccounts => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoSuchPath
+            | Self::UnknownSession
+            | Self::UnknownSubject
+            | Self::NoAccounts
+            | Self::NoRecord => StatusCode::NOT_FOUND,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Taken => StatusCode::CONFLICT,
             Self::Field { .. } => StatusCode::UNPROCESSABLE_ENTITY,
@@ -124,7 +132,8 @@ impl Problem {
         }
     }
 
-    fn code(&self) -> &'static str {
+    /// What went wrong, for programs.
+    pub(super) fn code(&self) -> &'static str {
         match self {
             Self::TokenMissing => "token_missing",
             Self::TokenWrong => "token_wrong",
@@ -141,6 +150,7 @@ impl Problem {
             Self::Busy => "busy",
             Self::Unavailable(_) => "unavailable",
             Self::NoAccounts => "no_accounts",
+            Self::NoRecord => "no_record",
         }
     }
 }

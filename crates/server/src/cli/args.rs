@@ -1,5 +1,6 @@
 //! What the command line looks like.
 
+use super::audit::When;
 use crate::config::{Flags, Remedy as _, parse_duration};
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, time::Duration};
@@ -32,6 +33,14 @@ Examples:
   handfast session revoke --user ann --yes       all of them, in a script
 
 The running server carries it out, at once. Where none runs, the data folder is opened directly.";
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  handfast audit                                 the newest hundred
+  handfast audit --user ann --since 2h
+  handfast audit --since 2026-02-03 --until 2026-02-04 --limit 1000 --json
+
+Each node has a record of its own, in the file that `audit.path` names.";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
@@ -113,6 +122,9 @@ pub(super) enum Command {
     /// List and end sessions.
     #[command(subcommand, after_help = SESSION_EXAMPLES)]
     Session(SessionCommand),
+    /// Show what happened: who logged in, came back, was refused and was ended, and what operators did.
+    #[command(after_help = AUDIT_EXAMPLES)]
+    Audit(AuditArgs),
     /// Look into a token.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -242,6 +254,28 @@ pub(super) enum SessionCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// Of this user only.
+    #[arg(long, value_name = "USERNAME")]
+    pub(super) user: Option<String>,
+    /// Of this session only.
+    #[arg(long, value_name = "SESSION")]
+    pub(super) session: Option<String>,
+    /// From then on: how long ago, or a time in UTC.
+    #[arg(long, value_name = "WHEN", value_parser = When::read)]
+    pub(super) since: Option<When>,
+    /// Until then.
+    #[arg(long, value_name = "WHEN", value_parser = When::read)]
+    pub(super) until: Option<When>,
+    /// How many of the newest at most, up to 1000.
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(super) limit: u16,
+    /// Print them as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@
 //! or the configuration is wrong, or what needs a person was asked where there is none.
 
 mod args;
+mod audit;
 mod config;
 mod desk;
 mod doctor;
@@ -71,6 +72,7 @@ fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Ou
         Command::User(command) => user::run(&loaded.config, command, out),
         Command::Session(command) => session::run(&loaded.config, command, now, out),
         Command::Healthcheck { ready } => healthcheck::run(&loaded.config, ready, out),
+        Command::Audit(args) => audit::run(&loaded.config, &args, now, out),
         Command::Doctor { json } => doctor::run(&loaded, now, json, out),
     }
 }

@@ -30,11 +30,12 @@ pub(crate) use layer::Environment;
 pub(crate) use problem::{About, Problems, Remedy, Warning};
 pub(crate) use reader::Effective;
 pub(crate) use reload::{Reloaded, reload};
-pub(crate) use sections::{Config, Drain, Log, Tls};
+pub(crate) use sections::{Audit, Config, Drain, Log, Tls};
 pub(crate) use show::{Line, lines as show_lines};
 pub(crate) use source::Source;
 pub(crate) use value::{
-    FanoutUrl, LedgerUrl, LogFilter, LogFormat, Registration, Setting, parse_duration,
+    AuditTarget, FanoutUrl, LedgerUrl, LogFilter, LogFormat, OnAuditFailure, Registration, Setting,
+    parse_duration,
 };
 
 use layer::{Layer, Written};

@@ -79,6 +79,19 @@ impl Reader {
         self.within(key, default, &(least..=LONGEST))
     }
 
+    /// A duration of at least `least`, or none where `"off"` lifts it.
+    pub(super) fn liftable_duration(
+        &mut self,
+        key: &'static str,
+        default: Duration,
+        least: Duration,
+    ) -> Option<Duration> {
+        self.checked(key, Some(default), |duration| match duration {
+            Some(duration) => in_range(duration, &(least..=LONGEST)),
+            None => Ok(()),
+        })
+    }
+
     /// A size of at least `least`, in bytes.
     pub(super) fn bytes(&mut self, key: &'static str, default: Size, least: Size) -> usize {
         self.within(key, default, &(least..=LARGEST)).bytes()

@@ -189,6 +189,7 @@ mod tests {
             ("HANDFAST_HEARTBEAT__INTERVAL", "30s"),
             ("HANDFAST_PASSWORD__MIN_LENGTH", "12"),
             ("HANDFAST_ADMIN__LISTEN", "127.0.0.1:2"),
+            ("HANDFAST_AUDIT__PATH", "audit.jsonl"),
             ("HANDFAST_LOG__FORMAT", "json"),
         ];
         let first = reloaded(&running, wanted).expect("it can work");

@@ -7,7 +7,10 @@ use super::{
     clash::Clash,
     limits::Limits,
     reader::Reader,
-    value::{FanoutUrl, LedgerUrl, LogFilter, LogFormat, OptionalPath, Registration, WebOrigin},
+    value::{
+        AuditTarget, FanoutUrl, LedgerUrl, LogFilter, LogFormat, OnAuditFailure, OptionalName,
+        OptionalPath, Registration, WebOrigin,
+    },
 };
 use handfast::{TokenDelivery, fanout::Channel, keys::Algorithm};
 use ipnet::IpNet;
@@ -63,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) tls: Option<Tls>,
     /// `[admin]`
     pub(crate) admin: Admin,
+    /// `[audit]`
+    pub(crate) audit: Audit,
     /// `[log]`
     pub(crate) log: Log,
 }
@@ -106,6 +111,12 @@ impl Config {
                 listen: reader.setting("admin.listen", local(9002)),
                 token_file: reader.setting("admin.token_file", OptionalPath(None)).0,
                 insecure: reader.setting("admin.insecure", false),
+            },
+            audit: Audit {
+                target: reader.setting("audit.path", AuditTarget::Off),
+                on_failure: reader.setting("audit.on_failure", OnAuditFailure::Continue),
+                keep: reader.liftable_duration("audit.keep", 30 * DAY, DAY),
+                node: reader.setting("audit.node", OptionalName(None)).0,
             },
             log: Log {
                 format: reader.setting("log.format", LogFormat::Text),
@@ -254,6 +265,19 @@ pub(crate) struct Admin {
     pub(crate) token_file: Option<PathBuf>,
     /// Whether other machines may be spoken to without TLS.
     pub(crate) insecure: bool,
+}
+
+/// The record of who came, was refused and was ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Audit {
+    /// Where it goes.
+    pub(crate) target: AuditTarget,
+    /// What becomes of logins while it cannot be written.
+    pub(crate) on_failure: OnAuditFailure,
+    /// How long files of former days are kept; none leaves the file to others.
+    pub(crate) keep: Option<Duration>,
+    /// What this node is called in it; none means the name of the machine.
+    pub(crate) node: Option<String>,
 }
 
 /// Log lines.

@@ -1,5 +1,6 @@
 //! What load balancers and token verifiers ask.
 
+use crate::audit::AuditStream;
 use axum::{
     Router,
     extract::State,
@@ -20,15 +21,24 @@ use std::{
 struct Health {
     handfast: Handfast,
     stopping: Arc<AtomicBool>,
+    audit: Option<AuditStream>,
 }
 
 /// `/healthz`, `/readyz` and `/.well-known/jwks.json`.
-pub(super) fn routes(handfast: Handfast, stopping: Arc<AtomicBool>) -> Router {
+pub(super) fn routes(
+    handfast: Handfast,
+    stopping: Arc<AtomicBool>,
+    audit: Option<AuditStream>,
+) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/.well-known/jwks.json", get(jwks))
-        .with_state(Health { handfast, stopping })
+        .with_state(Health {
+            handfast,
+            stopping,
+            audit,
+        })
 }
 
 /// The process runs.
@@ -36,17 +46,27 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Clients can be served: the ledger answers, and the node is not about to go.
+/// Clients can be served: the ledger answers, what happens can be recorded if it must, and the node is not about to go.
 async fn readyz(State(health): State<Health>) -> Response {
     if health.stopping.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
-    match health.handfast.ready().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(reason) => {
-            let cause = reason.source().map(|cause| format!(": {cause}"));
-            let text = format!("{reason}{}\n", cause.unwrap_or_default());
-            (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+    if let Err(reason) = health.handfast.ready().await {
+        let cause = reason.source().map(|cause| format!(": {cause}"));
+        let text = format!("{reason}{}\n", cause.unwrap_or_default());
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    }
+    let audit = health.audit.as_ref();
+    let fault = audit.and_then(|audit| Some((audit, audit.condition().fault?)));
+    match fault {
+        None => "ready\n".into_response(),
+        Some((audit, fault)) => {
+            let fault = format!("what happens cannot be recorded: {fault}\n");
+            if audit.refuses() {
+                (StatusCode::SERVICE_UNAVAILABLE, fault).into_response()
+            } else {
+                format!("ready, but {fault}").into_response()
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The configuration as the library takes it.
 
-use crate::config::{Config, FanoutUrl, LedgerUrl, Registration};
+use crate::{
+    audit::AuditStream,
+    config::{Config, FanoutUrl, LedgerUrl, Registration},
+};
 #[cfg(feature = "nats")]
 use handfast::fanout::Nats;
 #[cfg(feature = "redis")]
@@ -13,9 +16,10 @@ use handfast::{
     password::{HashCost, PoolSize},
 };
 use handfast_ledger::OpenError;
+use std::sync::Arc;
 
-/// A node as the configuration says.
-pub(crate) fn builder(config: &Config) -> Result<Builder, StartError> {
+/// A node as the configuration says, which has what happens recorded by `audit`.
+pub(crate) fn builder(config: &Config, audit: Option<&AuditStream>) -> Result<Builder, StartError> {
     let token = &config.token;
     let builder = match &config.ledger.url {
         LedgerUrl::Sqlite => Handfast::open(&config.data)?,
@@ -25,6 +29,10 @@ pub(crate) fn builder(config: &Config) -> Result<Builder, StartError> {
         .settings(settings(config))
         .passwords(passwords(config))
         .tokens(&token.issuer, &token.audience, token.algorithm);
+    let builder = match audit {
+        Some(audit) => builder.auditor(Arc::new(audit.clone())),
+        None => builder,
+    };
     Ok(match fanout(config)? {
         Some(fanout) => builder.fanout(fanout),
         None => builder,

@@ -14,6 +14,7 @@ pub(crate) use library::{builder, fanout};
 
 use crate::{
     admin::{self, AdminError},
+    audit::{AuditError, AuditStream, Incident},
     config::{Config, Loaded},
     logging::LogLevel,
     pages,
@@ -62,6 +63,9 @@ pub(crate) enum ServeError {
     /// The listener for operators.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// The record of what happens.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
 }
 
 /// Serves until the process is told to stop. With `wait`, a ledger that cannot be reached yet is waited for.
@@ -80,7 +84,8 @@ pub(crate) fn run(
     if wait {
         runtime.block_on(wait::for_ledger(&loaded.config))?;
     }
-    let server = runtime.block_on(Server::start(loaded, log))?;
+    let audit = AuditStream::open(&loaded.config)?;
+    let server = runtime.block_on(Server::start(loaded, log, audit.clone()))?;
     writeln!(out, "handfast is ready at {}", server.url())?;
     out.flush()?;
     service::ready();
@@ -89,6 +94,10 @@ pub(crate) fn run(
     let served = runtime.block_on(serving).map_err(io::Error::other);
     // A ledger that hangs must not keep a process that was told to stop.
     runtime.shutdown_timeout(LAST_WRITES);
+    if let Some(audit) = audit {
+        audit.note(Incident::Stopped);
+        audit.close();
+    }
     served.map_err(ServeError::from)
 }
 
@@ -117,10 +126,14 @@ struct Server {
 }
 
 impl Server {
-    async fn start(loaded: Loaded, log: LogLevel) -> Result<Self, ServeError> {
+    async fn start(
+        loaded: Loaded,
+        log: LogLevel,
+        audit: Option<AuditStream>,
+    ) -> Result<Self, ServeError> {
         let config = &loaded.config;
         let serving = LiveServing::from(files::serving(config)?);
-        let builder = builder(config)?;
+        let builder = builder(config, audit.as_ref())?;
         let listen = |source| ServeError::Listen {
             address: config.listen,
             source,
@@ -130,9 +143,15 @@ impl Server {
         let handfast = builder.start()?;
         warn_of_other_algorithm(&handfast, config);
         let stopping = Arc::new(AtomicBool::new(false));
+        let admin = admin::Admin::new(handfast.clone(), audit.clone());
+        let admin = admin::Listener::open(config, admin, serving.clone()).await?;
+        if let Some(audit) = &audit {
+            audit.note(Incident::Started);
+        }
+        let health = health::routes(handfast.clone(), Arc::clone(&stopping), audit.clone());
         Ok(Self {
-            router: routes(&handfast, &stopping, config),
-            admin: admin::Listener::open(config, &handfast, serving.clone()).await?,
+            router: routes(&handfast, health, config),
+            admin,
             listener,
             address,
             signals: Signals::listen()?,
@@ -142,6 +161,7 @@ impl Server {
                 handfast,
                 serving,
                 log,
+                audit,
             },
         })
     }
@@ -186,8 +206,7 @@ impl Server {
     }
 }
 
-fn routes(handfast: &Handfast, stopping: &Arc<AtomicBool>, config: &Config) -> Router {
-    let health = health::routes(handfast.clone(), Arc::clone(stopping));
+fn routes(handfast: &Handfast, health: Router, config: &Config) -> Router {
     let router = handfast.router().merge(health);
     if config.demo_page {
         router.merge(pages::router(config.delivery))

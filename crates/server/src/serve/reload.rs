@@ -5,6 +5,7 @@ use super::{
     library,
 };
 use crate::{
+    audit::AuditStream,
     config::{self, Drain, Loaded, Problems, Reloaded, Remedy as _},
     logging::LogLevel,
 };
@@ -18,6 +19,7 @@ pub(super) struct Reloader {
     pub(super) handfast: Handfast,
     pub(super) serving: LiveServing,
     pub(super) log: LogLevel,
+    pub(super) audit: Option<AuditStream>,
 }
 
 /// All that is to be in force next, loaded and known to be usable.
@@ -36,6 +38,10 @@ enum Refused {
 impl Reloader {
     /// Takes everything anew. If anything of it is wrong, that is said, and all stays as it is.
     pub(super) fn reload(&mut self) {
+        // Whoever renamed the file means this also where the configuration has become wrong.
+        if let Some(audit) = &self.audit {
+            audit.reopen();
+        }
         match self.load() {
             Ok(next) => self.take(next),
             Err(refused) => {

@@ -157,3 +157,41 @@ fn a_session_or_a_user_is_named_to_end_and_not_both() {
     assert_eq!(program.run("session revoke").code, 2);
     assert_eq!(program.run("session revoke x --user ada").code, 2);
 }
+
+#[test]
+fn what_a_command_changes_is_recorded_and_what_it_only_looks_at_is_not() {
+    let program = program().variable("HANDFAST_AUDIT__PATH", "audit.jsonl");
+    fine(&run(
+        &program,
+        "correct horse\n",
+        "user add ada --password-stdin",
+    ));
+    fine(&run(&program, "", "user list"));
+    let shown = run(&program, "", "audit --json");
+    fine(&shown);
+    let records: Vec<Value> = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(records.len(), 1, "{shown:?}");
+    assert_eq!(records[0]["event"], "operated");
+    assert_eq!(records[0]["by"], "command");
+    assert_eq!(records[0]["subject"], "ada");
+    assert_eq!(records[0]["request"], "POST /admin/v1/subjects");
+}
+
+#[test]
+fn a_record_that_cannot_be_written_stops_a_command_before_it_does_anything() {
+    let program = program().variable("HANDFAST_AUDIT__PATH", "nowhere/audit.jsonl");
+    let refused = run(&program, "correct horse\n", "user add ada --password-stdin");
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused
+            .err
+            .contains("cannot be written to nowhere/audit.jsonl")
+            && refused.err.contains("`audit.path`"),
+        "{refused:?}"
+    );
+    let listed = Program::run(
+        &program.variable("HANDFAST_AUDIT__PATH", ""),
+        &format!("user list {NOBODY}"),
+    );
+    assert!(!listed.out.contains("ada"), "{listed:?}");
+}

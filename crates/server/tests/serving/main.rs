@@ -6,6 +6,7 @@ mod http;
 mod server;
 
 mod admin;
+mod audit;
 mod backup;
 mod cookie;
 mod crash;

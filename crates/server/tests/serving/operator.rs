@@ -133,6 +133,40 @@ fn a_server_that_operators_reach_elsewhere_is_not_gone_round() {
     );
 }
 
+#[test]
+fn an_operator_looks_at_what_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let record = [("HANDFAST_AUDIT__PATH", path.to_str().unwrap())];
+    let server = Server::start(folder.path(), &record);
+    let run = |line: &str| run(folder.path(), &server, "", line);
+    let mut client = Client::connect(server.address).unwrap();
+    let answer = client.ask(&login("ada")).unwrap();
+    let session = answer["session"].as_str().unwrap();
+    run("session revoke --user ada --yes");
+    let (code, shown, _) = run("audit --user ada --since 1h");
+    assert_eq!(code, Some(0));
+    let lines: Vec<_> = shown.lines().collect();
+    let heading = ["TIME", "EVENT", "USER", "SESSION", "ADDRESS", "DETAIL"];
+    assert_eq!(lines[0].split_whitespace().collect::<Vec<_>>(), heading);
+    assert!(
+        lines[1].contains(&format!("registered  ada   {session}  127.0.0.1")),
+        "{shown}"
+    );
+    assert!(lines[2].ends_with("admin by operator"), "{shown}");
+    assert!(
+        lines[3].ends_with("DELETE /admin/v1/subjects/ada/sessions 200 by token"),
+        "{shown}"
+    );
+    let (_, shown, _) = run("audit --user ada --json");
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown[0]["event"], "registered");
+    assert_eq!(run("audit --user eve").1, "nothing is recorded of that\n");
+    let (code, _, err) = run("audit --since yesterday");
+    assert_eq!(code, Some(2));
+    assert!(err.contains("how long ago"), "{err}");
+}
+
 /// A terminal: `script` (of util-linux) with the program in it, and what the person types.
 struct Terminal {
     child: std::process::Child,

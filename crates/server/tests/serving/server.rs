@@ -7,13 +7,14 @@ use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     thread,
 };
 
 /// A running `handfast serve`. Dropping it kills it.
 pub(crate) struct Server {
     process: Child,
+    stdout: BufReader<ChildStdout>,
     pub(crate) address: SocketAddr,
     folder: PathBuf,
 }
@@ -55,12 +56,12 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         let address = line.trim().rsplit("//").next().unwrap().parse();
         Self {
             process,
+            stdout,
             folder: folder.to_owned(),
             address: address
                 .unwrap_or_else(|_| panic!("not ready: {line:?}; see {}", log_of(folder))),
@@ -81,6 +82,13 @@ impl Server {
             maximum: None,
         };
         prlimit(Some(process), Resource::Fsize, limit).unwrap();
+    }
+
+    /// The next line on its stdout.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
     }
 
     /// Sends a signal by its name.

@@ -1,6 +1,7 @@
 //! Every metric: its name, what it means, and where its value comes from.
 
 use super::{as_f64, process::Process};
+use crate::audit::Condition;
 use handfast::{Counts, LoginResult, RevocationReason};
 use handfast_core::{
     close::CloseCode,
@@ -13,6 +14,8 @@ use prometheus_client::{metrics::MetricType, registry::Unit};
 pub(super) struct Reading {
     pub(super) node: Counts,
     pub(super) ledger: ledger::Counts,
+    pub(super) audit: Condition,
+    pub(super) left_out_of_audit: u64,
     pub(super) refused: u64,
     pub(super) process: Option<Process>,
 }
@@ -202,6 +205,29 @@ pub(super) const METRICS: &[Metric] = &[
         |it| Some(Values::One(as_f64(it.refused))),
     ),
     metric(
+        "handfast_audit_records",
+        Counter,
+        "Records of what happened, by what became of them",
+        |it| {
+            let words = ["written", "lost", "left_out"];
+            let counts = [it.audit.written, it.audit.lost, it.left_out_of_audit];
+            by("result", words, &counts)
+        },
+    ),
+    metric(
+        "handfast_audit_queue",
+        Gauge,
+        "Records that wait to be written",
+        |it| Some(Values::One(as_f64(it.audit.waiting_bytes as u64))),
+    )
+    .bytes(),
+    metric(
+        "handfast_audit_failing",
+        Gauge,
+        "Whether what happens cannot be recorded now",
+        |it| Some(Values::One(as_f64(it.audit.fault.is_some().into()))),
+    ),
+    metric(
         "process_cpu",
         Counter,
         "Processor time that the process took",
@@ -248,7 +274,7 @@ fn by<const N: usize>(
 /// What the ledger decided, and what was refused before it was asked.
 fn presentations(it: &Reading) -> Vec<(&'static str, u64)> {
     let decided = OUTCOMES
-        .map(outcome_word)
+        .map(Presented::as_str)
         .into_iter()
         .zip(it.ledger.presented);
     let mut values: Vec<_> = decided.collect();
@@ -260,17 +286,6 @@ fn presentations(it: &Reading) -> Vec<(&'static str, u64)> {
     }
     values.push(("too_many", it.node.presented_too_often));
     values
-}
-
-fn outcome_word(outcome: Presented) -> &'static str {
-    match outcome {
-        Presented::Advanced => "advanced",
-        Presented::AnsweredAgain => "answered_again",
-        Presented::Replaced => "replaced",
-        Presented::RolledForward => "rolled_forward",
-        Presented::FromTheFuture => "from_the_future",
-        Presented::Refused(refusal) => refusal.as_str(),
-    }
 }
 
 fn code_word(code: CloseCode) -> &'static str {
@@ -320,6 +335,8 @@ mod tests {
                 hash_queue: 0,
             },
             ledger: ledger::Counts::default(),
+            audit: Condition::default(),
+            left_out_of_audit: 0,
             refused: 0,
             process: None,
         }

@@ -6,7 +6,8 @@
 mod catalogue;
 mod process;
 
-use super::guard::Guard;
+use super::{Admin, guard::Guard};
+use crate::audit::AuditStream;
 use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse as _, Response},
@@ -29,9 +30,13 @@ const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Serves the metrics of a node, in the form that is asked for.
-pub(super) fn route(handfast: Handfast, guard: Arc<Guard>) -> MethodRouter<()> {
+pub(super) fn route(admin: &Admin, guard: Arc<Guard>) -> MethodRouter<()> {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Node { handfast, guard }));
+    registry.register_collector(Box::new(Node {
+        handfast: admin.handfast.clone(),
+        audit: admin.audit.clone(),
+        guard,
+    }));
     let registry = Arc::new(registry);
     get(move |headers: HeaderMap| std::future::ready(answer(&registry, &headers)))
 }
@@ -54,6 +59,7 @@ fn answer(registry: &Registry, headers: &HeaderMap) -> Response {
 #[derive(Debug)]
 struct Node {
     handfast: Handfast,
+    audit: Option<AuditStream>,
     guard: Arc<Guard>,
 }
 
@@ -62,6 +68,12 @@ impl Collector for Node {
         let reading = Reading {
             node: self.handfast.counts(),
             ledger: self.handfast.ledger().counts(),
+            audit: self
+                .audit
+                .as_ref()
+                .map(AuditStream::condition)
+                .unwrap_or_default(),
+            left_out_of_audit: self.handfast.left_out_of_audit(),
             refused: self.guard.refused(),
             process: process::read(),
         };

@@ -1,7 +1,7 @@
 //! `POST /admin/v1/subjects`: a new account.
 
 use super::{SubjectBody, accounts};
-use crate::admin::{Admin, Problem, input::Fields, json, openapi};
+use crate::admin::{Admin, Problem, input::Fields, json, openapi, operated::About};
 use axum::{extract::State, http::StatusCode, response::Response};
 use utoipa::ToSchema;
 
@@ -46,6 +46,9 @@ pub(in crate::admin) async fn create(
     let username = fields.text("subject")?;
     let password = fields.secret("password")?;
     let made = accounts(&admin)?.create(&username, &password).await?;
+    let about = About(made.subject.clone());
     let body = SubjectBody::from(made);
-    Ok(json(StatusCode::CREATED, "application/json", &body))
+    let mut response = json(StatusCode::CREATED, "application/json", &body);
+    response.extensions_mut().insert(about);
+    Ok(response)
 }

@@ -1,6 +1,6 @@
 //! Why a request was not answered as hoped.
 
-use crate::admin::TokenError;
+use crate::{admin::TokenError, audit::AuditError};
 use handfast::StartError;
 use handfast_ledger::OpenError;
 use serde_json::Value;
@@ -18,6 +18,9 @@ pub(crate) enum DeskError {
     /// The server answers, and says no.
     #[error("{detail}")]
     Refused { code: String, detail: String },
+    /// What the command does could not be recorded.
+    #[error(transparent)]
+    Audit(AuditError),
     /// The data cannot be opened.
     #[error(transparent)]
     Start(StartError),
@@ -67,6 +70,9 @@ impl DeskError {
                 "let `admin.listen` be at 127.0.0.1, or ask it with another client: /admin/v1/openapi.json",
             ),
             Self::NotHandfast => Some("`admin.listen`, or --admin, says where the server is"),
+            Self::Audit(_) => {
+                Some("let this user write there, or set `audit.path` to another place")
+            }
             Self::Token(_)
             | Self::Refused { .. }
             | Self::Start(_)

@@ -1,7 +1,7 @@
 //! Answers from the data, where no server runs.
 
 use super::{ANSWER_BYTES, DeskError, Request};
-use crate::{admin, config::Config, serve};
+use crate::{admin, audit::AuditStream, config::Config, serve};
 use axum::{Router, body::Body, http, http::StatusCode};
 use handfast::StartError;
 use handfast_ledger::OpenError;
@@ -13,6 +13,7 @@ use tower_service::Service as _;
 #[derive(Debug)]
 pub(super) struct Local {
     router: Router,
+    audit: Option<AuditStream>,
 }
 
 impl Local {
@@ -22,7 +23,8 @@ impl Local {
         config: &Config,
         address: SocketAddr,
     ) -> Result<Self, DeskError> {
-        let started = runtime.block_on(async { serve::builder(config)?.start() });
+        let audit = AuditStream::open(config).map_err(DeskError::Audit)?;
+        let started = runtime.block_on(async { serve::builder(config, audit.as_ref())?.start() });
         let handfast = started.map_err(|error| match error {
             StartError::Database(source @ OpenError::InUse { .. }) => {
                 DeskError::Elsewhere { address, source }
@@ -30,7 +32,8 @@ impl Local {
             other => DeskError::Start(other),
         })?;
         Ok(Self {
-            router: admin::endpoints(handfast),
+            router: admin::endpoints(admin::Admin::new(handfast, audit.clone())),
+            audit,
         })
     }
 
@@ -46,6 +49,14 @@ impl Local {
         let status = response.status();
         let body = axum::body::to_bytes(response.into_body(), ANSWER_BYTES).await;
         Ok((status, body.map_err(broken)?.into()))
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        if let Some(audit) = &self.audit {
+            audit.close();
+        }
     }
 }
 

@@ -55,6 +55,20 @@ impl Choice for Registration {
     ];
 }
 
+/// What becomes of logins while the record of what happens cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnAuditFailure {
+    /// They go on, and what cannot wait is lost.
+    Continue,
+    /// Nobody is let in.
+    Refuse,
+}
+
+impl Choice for OnAuditFailure {
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("continue", Self::Continue), ("refuse", Self::Refuse)];
+}
+
 impl Choice for TokenDelivery {
     const NAMES: &'static [(&'static str, Self)] =
         &[("message", Self::Message), ("cookie", Self::Cookie)];

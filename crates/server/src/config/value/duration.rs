@@ -1,6 +1,6 @@
 //! Durations: `"500ms"`, `"25s"`, `"10m"`, `"12h"`, `"7d"`.
 
-use super::{Form, Raw, Setting};
+use super::{Form, Liftable, Raw, Setting};
 use crate::config::problem::Wrong;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ const UNITS: [(&str, u64); 5] = [
     ("s", 1_000),
     ("ms", 1),
 ];
+
+impl Liftable for Duration {}
 
 impl Setting for Duration {
     fn read(raw: &Raw) -> Result<Self, Wrong> {

@@ -15,13 +15,14 @@ mod size;
 mod url;
 
 pub(super) use duration::format as show_duration;
-pub(super) use path::OptionalPath;
+pub(super) use path::{OptionalName, OptionalPath};
 pub(super) use rate::format as show_rate;
 
-pub(crate) use choice::{LogFormat, Registration};
+pub(crate) use choice::{LogFormat, OnAuditFailure, Registration};
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use filter::LogFilter;
 pub(crate) use origin::WebOrigin;
+pub(crate) use path::AuditTarget;
 pub(crate) use size::Size;
 pub(crate) use url::{FanoutUrl, LedgerUrl};
 

@@ -31,7 +31,52 @@ impl Setting for OptionalPath {
     }
 }
 
-/// Only the names in tokens are plain text, so their bound is the bound of all.
+/// Where the record of what happens goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AuditTarget {
+    /// Nowhere, which is written as `""`.
+    Off,
+    /// To stdout, which is written as `"-"`.
+    Stdout,
+    /// Into this file.
+    File(PathBuf),
+}
+
+impl Setting for AuditTarget {
+    fn read(raw: &Raw) -> Result<Self, Wrong> {
+        Ok(match raw.text(Form::Path)? {
+            "" => Self::Off,
+            "-" => Self::Stdout,
+            path => Self::File(path.into()),
+        })
+    }
+
+    fn show(&self) -> toml::Value {
+        toml::Value::String(match self {
+            Self::Off => String::new(),
+            Self::Stdout => "-".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        })
+    }
+}
+
+/// A name that may be left out, which is written as `""`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::config) struct OptionalName(pub(in crate::config) Option<String>);
+
+impl Setting for OptionalName {
+    fn read(raw: &Raw) -> Result<Self, Wrong> {
+        let name = raw.text(Form::Text)?;
+        let name = (!name.is_empty()).then(|| String::read(raw));
+        name.transpose().map(Self)
+    }
+
+    fn show(&self) -> toml::Value {
+        toml::Value::String(self.0.clone().unwrap_or_default())
+    }
+}
+
+/// Names in tokens and of nodes are plain text, and the bound of the former is the bound of all.
 impl Setting for String {
     fn read(raw: &Raw) -> Result<Self, Wrong> {
         let text = filled(raw, Form::Text)?;
@@ -71,6 +116,19 @@ mod tests {
         assert_eq!(OptionalPath::read(&empty), Ok(OptionalPath(None)));
         assert!(PathBuf::read(&empty).is_err());
         assert!(String::read(&empty).is_err());
+    }
+
+    #[test]
+    fn the_record_goes_nowhere_to_stdout_or_into_a_file() {
+        for (text, target) in [
+            ("", AuditTarget::Off),
+            ("-", AuditTarget::Stdout),
+            ("audit.jsonl", AuditTarget::File("audit.jsonl".into())),
+        ] {
+            let raw = Raw::Text(text.to_owned());
+            assert_eq!(AuditTarget::read(&raw), Ok(target.clone()));
+            assert_eq!(target.show(), toml::Value::String(text.to_owned()));
+        }
     }
 
     #[test]
