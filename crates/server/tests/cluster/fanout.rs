@@ -46,6 +46,26 @@ fn a_session_that_ends_or_moves_on_one_node_closes_at_once_on_another() {
 }
 
 #[test]
+fn what_an_operator_ends_at_one_node_closes_at_once_on_another_and_counts_once() {
+    let cluster = cluster(NEVER);
+    let [_, (mut phone, on_phone), (mut tablet, _)] = on_two_nodes(&cluster, "ada");
+    let [one, two] = [&cluster.nodes[0], &cluster.nodes[1]];
+    let session = on_phone["session"].as_str().unwrap();
+    let ended = one.operate("DELETE", &format!("/admin/v1/sessions/{session}"));
+    assert!(ended.ends_with("{\"revoked\":1}"), "{ended}");
+    assert_eq!(phone.closed(), 4403);
+    assert!(tablet.is_logged_in());
+    let disabled = one.operate("POST", "/admin/v1/subjects/ada/disable");
+    assert!(disabled.ends_with("{\"revoked\":2}"), "{disabled}");
+    assert_eq!(tablet.closed(), 4403);
+    let counted = |reason: &str| {
+        let metric = format!("handfast_revocations_total{{reason=\"{reason}\"}}");
+        [one, two].map(|node| node.counted(&metric))
+    };
+    assert_eq!(counted("admin"), [3.0, 0.0]);
+}
+
+#[test]
 fn without_fan_out_a_heartbeat_closes_what_ended_or_moved() {
     let cluster = cluster(SHORTEST);
     cluster.set_fanout(Way::Cut);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::{
-    io::{Read as _, Write as _},
+    io::{Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -87,25 +87,14 @@ impl Answer {
 
 /// Asks, and reads until the server hangs up.
 pub(crate) fn ask(address: SocketAddr, request: Request<'_>) -> Answer {
-    let mut stream = TcpStream::connect(address).unwrap();
+    let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let Request {
-        method,
-        path,
-        headers,
-        body,
-    } = request;
-    let length = body.len();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-         Content-Length: {length}\r\n{headers}\r\n"
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    // What is too long may be refused before it is read.
-    drop(stream.write_all(body.as_bytes()));
-    let mut answer = Vec::new();
-    drop(stream.read_to_end(&mut answer));
-    let answer = String::from_utf8(answer).unwrap();
+    ask_over(stream, request)
+}
+
+/// The same, on a connection that is there.
+pub(crate) fn ask_over(stream: impl Read + Write, request: Request<'_>) -> Answer {
+    let answer = String::from_utf8(try_over(stream, request)).unwrap();
     let (head, body) = answer
         .split_once("\r\n\r\n")
         .unwrap_or_else(|| panic!("no answer: {answer:?}"));
@@ -114,4 +103,25 @@ pub(crate) fn ask(address: SocketAddr, request: Request<'_>) -> Answer {
         head: head.to_owned(),
         body: body.to_owned(),
     }
+}
+
+/// The same, whatever comes back.
+pub(crate) fn try_over(mut stream: impl Read + Write, request: Request<'_>) -> Vec<u8> {
+    let Request {
+        method,
+        path,
+        headers,
+        body,
+    } = request;
+    let length = body.len();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n{headers}\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // What is too long may be refused before it is read.
+    drop(stream.write_all(body.as_bytes()));
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer));
+    answer
 }

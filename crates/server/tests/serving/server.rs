@@ -30,6 +30,11 @@ impl Server {
         Self::start_with(folder, variables, &["--wait"])
     }
 
+    /// The same, of a server that operators of other machines can reach.
+    pub(crate) fn exposed(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::start_with(folder, variables, &["--admin", "0.0.0.0:0"])
+    }
+
     fn start_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
         let log = fs::File::options()
             .create(true)
@@ -40,11 +45,12 @@ impl Server {
         let mut process = Command::new("/bin/sh")
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
             .arg(env!("CARGO_BIN_EXE_handfast"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
             .arg("--data")
             .arg(folder.join("data"))
             .args(arguments)
             .env_clear()
+            .env("HANDFAST_ADMIN__LISTEN", "127.0.0.1:0")
             .env("HANDFAST_PASSWORD__MEMORY_KIB", "8")
             .env("HANDFAST_PASSWORD__ITERATIONS", "1")
             .env("HANDFAST_LIMITS__LOGINS_PER_ADDRESS", "off")

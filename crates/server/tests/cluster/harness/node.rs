@@ -127,13 +127,32 @@ impl Node {
 
     /// What it counts.
     pub(crate) fn metrics(&self) -> String {
+        get(self.admin(), "/metrics").unwrap()
+    }
+
+    /// The value of one of these, by its name and labels.
+    pub(crate) fn counted(&self, metric: &str) -> f64 {
+        let metrics = self.metrics();
+        let mut lines = metrics.lines();
+        let value = lines.find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
+        value.unwrap().parse().unwrap()
+    }
+
+    /// The answer to an operator's request.
+    pub(crate) fn operate(&self, method: &str, path: &str) -> String {
+        let token = fs::read_to_string(self.folder.path().join("data/admin-token")).unwrap();
+        let token = format!("Authorization: Bearer {}\r\n", token.trim());
+        ask(self.admin(), &format!("{method} {path}"), &token).unwrap()
+    }
+
+    /// Where operators connect.
+    fn admin(&self) -> SocketAddr {
         let log = self.log();
         let line = log
             .lines()
             .rfind(|line| line.contains("operators can connect"));
         let address = line.unwrap().split("address=").nth(1).unwrap();
-        let address = address.split(' ').next().unwrap().parse().unwrap();
-        get(address, "/metrics").unwrap()
+        address.split(' ').next().unwrap().parse().unwrap()
     }
 
     /// Waits until it says that it is ready, or that it is not.
@@ -162,10 +181,15 @@ impl Node {
 
 /// The answer to `GET path`, head and all.
 fn get(address: SocketAddr, path: &str) -> io::Result<String> {
+    ask(address, &format!("GET {path}"), "")
+}
+
+/// The answer to a request with these header lines.
+fn ask(address: SocketAddr, request: &str, headers: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;

@@ -1,6 +1,6 @@
 //! `POST /admin/v1/introspect`.
 
-use super::logged_in;
+use super::{Ledger, logged_in, on_both_ledgers};
 use crate::{
     client::present,
     http::{Answer, Request},
@@ -18,10 +18,14 @@ fn of_token(server: &Server, token: &Value) -> Value {
     introspect(server, format!("token={}", token.as_str().unwrap())).json()
 }
 
-#[test]
-fn the_token_of_a_live_session_is_active_and_says_whose_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+on_both_ledgers!(
+    the_token_of_a_live_session_is_active_and_says_whose_it_is,
+    of_any_other_token_nothing_is_said_but_that_it_is_not_active,
+    a_form_that_does_not_fit_is_answered_with_the_field,
+);
+
+fn the_token_of_a_live_session_is_active_and_says_whose_it_is(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     let (_client, login) = logged_in(&server, "ada");
     let found = of_token(&server, &login["token"]);
     assert_eq!(found["active"], true);
@@ -36,10 +40,8 @@ fn the_token_of_a_live_session_is_active_and_says_whose_it_is() {
     assert!(found["iat"].is_u64() && found.get("cnf").is_none());
 }
 
-#[test]
-fn of_any_other_token_nothing_is_said_but_that_it_is_not_active() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn of_any_other_token_nothing_is_said_but_that_it_is_not_active(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     let (mut client, first) = logged_in(&server, "ada");
     let second = client
         .ask(&present(&first["token"], "an attempt key of ada's"))
@@ -53,10 +55,8 @@ fn of_any_other_token_nothing_is_said_but_that_it_is_not_active() {
     assert_eq!(introspect(&server, "token=").json(), inactive);
 }
 
-#[test]
-fn a_form_that_does_not_fit_is_answered_with_the_field() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn a_form_that_does_not_fit_is_answered_with_the_field(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     for form in ["", "tokn=x", "token=x&token=y"] {
         let expected = (422, "field_invalid".to_owned(), Some("token".to_owned()));
         assert_eq!(introspect(&server, form).problem(), expected, "{form}");

@@ -30,6 +30,7 @@ fn the_document_describes_every_endpoint_once_and_with_its_refusals() {
         "disableSubject",
         "enableSubject",
         "introspect",
+        "listRecords",
         "listSessions",
         "listSubjects",
         "revokeSession",

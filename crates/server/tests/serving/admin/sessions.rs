@@ -1,20 +1,24 @@
 //! `/admin/v1/sessions`.
 
-use super::logged_in;
+use super::{Ledger, logged_in, on_both_ledgers};
 use crate::{
     client::{Client, present},
     http::Request,
-    server::Server,
 };
 use serde_json::json;
 
 /// A session's name that no session has.
 const NOBODYS: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
-#[test]
-fn the_sessions_of_a_subject_are_listed_whatever_its_spelling() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+on_both_ledgers!(
+    the_sessions_of_a_subject_are_listed_whatever_its_spelling,
+    a_query_that_does_not_fit_is_answered_with_the_field,
+    revoking_one_session_closes_its_socket_at_once_and_leaves_the_others,
+    a_session_that_is_not_there_is_not_found,
+);
+
+fn the_sessions_of_a_subject_are_listed_whatever_its_spelling(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     let (_client, login) = logged_in(&server, "ada");
     let (_other, _) = logged_in(&server, "bob");
     let listed = server
@@ -32,10 +36,8 @@ fn the_sessions_of_a_subject_are_listed_whatever_its_spelling() {
     assert!(session.get("revoked").is_none());
 }
 
-#[test]
-fn a_query_that_does_not_fit_is_answered_with_the_field() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn a_query_that_does_not_fit_is_answered_with_the_field(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     for (query, field) in [
         ("", "subject"),
         ("?subject=", "subject"),
@@ -52,10 +54,8 @@ fn a_query_that_does_not_fit_is_answered_with_the_field() {
     assert_eq!(unknown.problem(), (404, "unknown_subject".to_owned(), None));
 }
 
-#[test]
-fn revoking_one_session_closes_its_socket_at_once_and_leaves_the_others() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn revoking_one_session_closes_its_socket_at_once_and_leaves_the_others(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     let (mut client, login) = logged_in(&server, "ada");
     let (mut other, _) = logged_in(&server, "ada");
     let path = format!("/admin/v1/sessions/{}", login["session"].as_str().unwrap());
@@ -76,10 +76,8 @@ fn revoking_one_session_closes_its_socket_at_once_and_leaves_the_others() {
     assert_eq!(listed["sessions"].as_array().unwrap().len(), 1);
 }
 
-#[test]
-fn a_session_that_is_not_there_is_not_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn a_session_that_is_not_there_is_not_found(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     for name in [NOBODYS, "short", "%FF", "..", "a%2Fb"] {
         let path = format!("/admin/v1/sessions/{name}");
         for method in ["GET", "DELETE"] {

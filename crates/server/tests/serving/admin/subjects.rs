@@ -1,6 +1,6 @@
 //! `/admin/v1/subjects`.
 
-use super::logged_in;
+use super::{Ledger, logged_in, on_both_ledgers};
 use crate::{
     client::{Client, login},
     http::{Answer, Request},
@@ -18,10 +18,18 @@ fn invalid(field: &str) -> (u16, String, Option<String>) {
     (422, "field_invalid".to_owned(), Some(field.to_owned()))
 }
 
-#[test]
-fn an_account_is_made_where_clients_may_make_none() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[("HANDFAST_REGISTRATION", "closed")]);
+on_both_ledgers!(
+    an_account_is_made_where_clients_may_make_none,
+    a_body_that_does_not_fit_is_answered_with_the_field_and_makes_nothing,
+    accounts_are_listed_page_by_page,
+    a_disabled_subject_is_thrown_out_and_stays_out_until_it_is_enabled,
+    another_password_ends_every_session,
+    all_sessions_of_a_subject_are_ended_and_it_may_log_in_again,
+    a_subject_that_is_not_there_is_not_found,
+);
+
+fn an_account_is_made_where_clients_may_make_none(ledger: Ledger) {
+    let server = ledger.serve(&[("HANDFAST_REGISTRATION", "closed")]);
     let refused = Client::connect(server.address)
         .unwrap()
         .ask(&login("ada"))
@@ -40,10 +48,8 @@ fn an_account_is_made_where_clients_may_make_none() {
     assert_eq!(shown.json(), made.json());
 }
 
-#[test]
-fn a_body_that_does_not_fit_is_answered_with_the_field_and_makes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn a_body_that_does_not_fit_is_answered_with_the_field_and_makes_nothing(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     for (body, field) in [
         (json!({"password": "correct horse"}), "subject"),
         (json!({"subject": "ada"}), "password"),
@@ -90,10 +96,8 @@ fn a_body_that_does_not_fit_is_answered_with_the_field_and_makes_nothing() {
     );
 }
 
-#[test]
-fn accounts_are_listed_page_by_page() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn accounts_are_listed_page_by_page(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     for name in ["dora", "ada", "carl", "bob", "éva"] {
         logged_in(&server, name);
     }
@@ -127,10 +131,8 @@ fn accounts_are_listed_page_by_page() {
     }
 }
 
-#[test]
-fn a_disabled_subject_is_thrown_out_and_stays_out_until_it_is_enabled() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn a_disabled_subject_is_thrown_out_and_stays_out_until_it_is_enabled(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     let (mut client, _) = logged_in(&server, "ada");
     let ended = server.operate(Request::new("POST", "/admin/v1/subjects/ada/disable"));
     assert_eq!((ended.status, ended.json()), (200, json!({"revoked": 1})));
@@ -145,10 +147,8 @@ fn a_disabled_subject_is_thrown_out_and_stays_out_until_it_is_enabled() {
     assert_eq!(logged_in(&server, "ada").1["type"], "Success");
 }
 
-#[test]
-fn another_password_ends_every_session() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn another_password_ends_every_session(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     let (mut client, _) = logged_in(&server, "ada");
     let put = || Request::new("PUT", "/admin/v1/subjects/ada/password");
     let short = server.operate(put().json(&json!({"password": "short"})));
@@ -162,10 +162,8 @@ fn another_password_ends_every_session() {
     assert_eq!(answer["type"], "Success");
 }
 
-#[test]
-fn all_sessions_of_a_subject_are_ended_and_it_may_log_in_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn all_sessions_of_a_subject_are_ended_and_it_may_log_in_again(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     let mut clients: Vec<_> = (0..3).map(|_| logged_in(&server, "ada").0).collect();
     let delete = || Request::new("DELETE", "/admin/v1/subjects/ada/sessions");
     assert_eq!(server.operate(delete()).json(), json!({"revoked": 3}));
@@ -176,10 +174,8 @@ fn all_sessions_of_a_subject_are_ended_and_it_may_log_in_again() {
     assert_eq!(logged_in(&server, "ada").1["type"], "Success");
 }
 
-#[test]
-fn a_subject_that_is_not_there_is_not_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+fn a_subject_that_is_not_there_is_not_found(ledger: Ledger) {
+    let server = ledger.serve(&[]);
     for name in ["nobody", "two%20words", "%FF"] {
         for (method, rest) in [
             ("GET", ""),
