@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 /// The most changes that one pile keeps. When one more comes, all of them are left to the log.
 pub const PILE_CHANGES: usize = 16_384;
@@ -23,6 +23,8 @@ struct Waiting {
     /// The log says everything that would wait here, so nothing does.
     read_log: bool,
     closed: bool,
+    /// Since when something waits.
+    since: Option<Instant>,
 }
 
 /// What waited.
@@ -30,6 +32,8 @@ struct Waiting {
 pub(super) struct Taken {
     pub(super) changes: Vec<Change>,
     pub(super) read_log: bool,
+    /// Since when the oldest of them waited, or something before it.
+    pub(super) since: Option<Instant>,
 }
 
 impl Pile {
@@ -45,6 +49,7 @@ impl Pile {
             std::mem::take(&mut waiting.changes).len() + changes.len()
         } else {
             waiting.changes.extend(changes);
+            waiting.since.get_or_insert_with(Instant::now);
             0
         };
         drop(waiting);
@@ -98,9 +103,15 @@ impl Pile {
             return None;
         }
         let count = waiting.changes.len().min(limit);
+        let changes = waiting.changes.drain(..count).collect();
+        let since = waiting.since;
+        if waiting.changes.is_empty() {
+            waiting.since = None;
+        }
         Some(Taken {
-            changes: waiting.changes.drain(..count).collect(),
+            changes,
             read_log: std::mem::take(&mut waiting.read_log),
+            since,
         })
     }
 

@@ -7,8 +7,16 @@ use super::{
     pile::{PILE_CHANGES, Pile, Taken},
     station::{Desk, Patience, Station},
 };
-use crate::{counts::Counter, intent::Change};
-use std::{fmt, pin::Pin, sync::Arc};
+use crate::{
+    counts::Counter,
+    distribution::{Distribution, Spread},
+    intent::Change,
+};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
 use tokio::sync::watch;
 
 /// A way to tell other nodes, ready to be [joined](Self::join).
@@ -76,6 +84,7 @@ impl Fanout {
             shared: Arc::clone(&shared),
             node,
             patience,
+            probe: Mutex::default(),
         };
         self.medium.join(desk, Backoff::new(below));
         let inbox = Inbox {
@@ -93,6 +102,7 @@ impl Fanout {
             shared: Arc::default(),
             node,
             patience: Patience::default(),
+            probe: Mutex::default(),
         };
         self.medium.reach(desk).await
     }
@@ -104,6 +114,11 @@ impl fmt::Debug for Fanout {
     }
 }
 
+/// The bounds by which the lag is counted, in microseconds.
+const LAG_BOUNDS: &[u64] = &[
+    500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000,
+];
+
 /// What the two ends and the task between them share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -114,13 +129,27 @@ pub(super) struct Shared {
 }
 
 /// [`Status`] under way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
     pub(super) connections: Counter,
     pub(super) sent: Counter,
     pub(super) heard: Counter,
     pub(super) ignored: Counter,
     pub(super) left_to_log: Counter,
+    pub(super) lag_us: Spread,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            connections: Counter::default(),
+            sent: Counter::default(),
+            heard: Counter::default(),
+            ignored: Counter::default(),
+            left_to_log: Counter::default(),
+            lag_us: Spread::new(LAG_BOUNDS),
+        }
+    }
 }
 
 /// What a fan-out did since it was joined.
@@ -138,6 +167,9 @@ pub struct Status {
     pub ignored: u64,
     /// Changes, sent or heard, that were left to the log, since too many waited.
     pub left_to_log: u64,
+    /// From the commit of a change until this node heard its own message of it, in microseconds. Others hear it about
+    /// then, and no two clocks are compared. One message at a time is measured.
+    pub lag_us: Distribution,
 }
 
 /// The end that tells others. Dropping it sends what waits, if it can be sent now, and ends the task.
@@ -165,6 +197,7 @@ impl Publisher {
             heard: tally.heard.get(),
             ignored: tally.ignored.get(),
             left_to_log: tally.left_to_log.get(),
+            lag_us: tally.lag_us.distribution(),
         }
     }
 
@@ -200,7 +233,9 @@ pub struct Heard {
 impl Inbox {
     /// The next that is heard: all that waits. `None` when the fan-out has ended.
     pub async fn recv(&mut self) -> Option<Heard> {
-        let Taken { changes, read_log } = self.shared.inbox.take(PILE_CHANGES).await?;
+        let Taken {
+            changes, read_log, ..
+        } = self.shared.inbox.take(PILE_CHANGES).await?;
         Some(Heard { changes, read_log })
     }
 }

@@ -7,7 +7,11 @@ use super::{
     pile::Taken,
     publisher::Shared,
 };
-use std::{sync::Arc, time::Duration};
+use crate::intent::Change;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How long things may take.
@@ -45,6 +49,18 @@ pub(super) struct Desk {
     pub(super) shared: Arc<Shared>,
     pub(super) node: u64,
     pub(super) patience: Patience,
+    /// The message by which the lag is measured.
+    pub(super) probe: Mutex<Option<Probe>>,
+}
+
+/// A message that was sent and is not heard yet.
+pub(super) struct Probe {
+    /// What it changes first.
+    first: Change,
+    /// Since when that waited to be sent.
+    since: Instant,
+    /// From when on it is taken for lost.
+    due: Instant,
 }
 
 /// Sees to it that nobody waits for a task that has ended, however it did.
@@ -99,6 +115,7 @@ impl<M: Medium> Station<M> {
     /// One connection, from its beginning to its end; `Ok` when the publisher is gone.
     async fn talk(&mut self) -> Result<(), MediumError> {
         let desk = &self.desk;
+        *desk.probe() = None;
         let connecting = timeout(desk.patience.connect, self.medium.connect());
         let (speaker, listener) = tokio::select! {
             connected = connecting => connected.map_err(|_| MediumError::Slow)??,
@@ -118,6 +135,7 @@ impl Desk {
         let mut taken = Taken::default();
         loop {
             let count = taken.changes.len();
+            self.measure(&taken);
             let message = Message {
                 node: self.node,
                 read_log: taken.read_log,
@@ -147,12 +165,45 @@ impl Desk {
             match Message::read(&bytes) {
                 Ok(message) if message.node == self.node => {
                     deadline = Instant::now() + self.patience.silence;
+                    self.note_lag(&message);
                     self.hear_oneself();
                 }
                 Ok(message) => self.hear(&message),
                 Err(message::NotAMessage) => self.ignore(bytes.len()),
             }
         }
+    }
+
+    /// Lets what is about to be sent show how long it takes, unless something before it still does.
+    fn measure(&self, taken: &Taken) {
+        let (Some(first), Some(since)) = (taken.changes.first(), taken.since) else {
+            return;
+        };
+        let now = Instant::now();
+        let mut probe = self.probe();
+        if probe.as_ref().is_none_or(|probe| probe.due < now) {
+            *probe = Some(Probe {
+                first: *first,
+                since,
+                due: now + self.patience.silence,
+            });
+        }
+    }
+
+    /// Counts how long it took, if this is the message that shows it.
+    fn note_lag(&self, message: &Message) {
+        let mut probe = self.probe();
+        if let Some(Probe { since, .. }) =
+            probe.take_if(|probe| message.changes.first() == Some(&probe.first))
+        {
+            let lag_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.shared.tally.lag_us.count(lag_us);
+        }
+    }
+
+    /// It is exchanged whole, so that no panic leaves a half of it.
+    fn probe(&self) -> MutexGuard<'_, Option<Probe>> {
+        self.probe.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection works, in both directions. What came before it did is in the log.
@@ -197,6 +248,7 @@ impl Desk {
 mod tests {
     use super::*;
     use crate::fanout::{Fanout, Inbox, Publisher};
+    use handfast_core::session::SessionId;
     use std::sync::atomic::{AtomicBool, Ordering};
     use tokio::sync::mpsc;
 
@@ -269,6 +321,34 @@ mod tests {
         assert_eq!(publisher.status().connections, 0);
         server.frozen.store(false, Ordering::SeqCst);
         publisher.until_connected(true).await;
+    }
+
+    #[tokio::test]
+    async fn the_lag_is_what_it_takes_to_hear_oneself() {
+        let (publisher, _inbox, server, _connected) = join(false);
+        publisher.until_connected(true).await;
+        let change = |number| Change {
+            session: SessionId::from_bytes([number; 16]),
+            owner: None,
+            former_owner: None,
+            revoked: None,
+            by: None,
+        };
+        let counted = || publisher.status().lag_us.counts.iter().sum::<u64>();
+        publisher.publish(&[change(1), change(2)]);
+        while counted() < 1 {
+            tokio::task::yield_now().await;
+        }
+        server.frozen.store(true, Ordering::SeqCst);
+        publisher.publish(&[change(3)]);
+        publisher.until_connected(false).await;
+        server.frozen.store(false, Ordering::SeqCst);
+        publisher.until_connected(true).await;
+        assert_eq!(counted(), 1, "what was lost was not heard");
+        publisher.publish(&[change(3)]);
+        while counted() < 2 {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]

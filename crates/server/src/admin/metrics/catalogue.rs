@@ -2,7 +2,7 @@
 
 use super::{as_f64, process::Process};
 use crate::audit::Condition;
-use handfast::{Counts, LoginResult, RevocationReason};
+use handfast::{Counts, LoginResult, RevocationReason, fanout::Status};
 use handfast_core::{
     close::CloseCode,
     session::{Presented, Refusal},
@@ -14,6 +14,8 @@ use prometheus_client::{metrics::MetricType, registry::Unit};
 pub(super) struct Reading {
     pub(super) node: Counts,
     pub(super) ledger: ledger::Counts,
+    /// Where nodes tell each other.
+    pub(super) fanout: Option<Status>,
     pub(super) audit: Condition,
     pub(super) left_out_of_audit: u64,
     pub(super) refused: u64,
@@ -199,6 +201,29 @@ pub(super) const METRICS: &[Metric] = &[
     )
     .seconds(),
     metric(
+        "handfast_fanout_connected",
+        Gauge,
+        "Whether other nodes are told at once of what changes here",
+        |it| Some(Values::One(as_f64(it.fanout?.connected.into()))),
+    ),
+    metric(
+        "handfast_fanout_changes",
+        Counter,
+        "Changes that were told to other nodes, heard of them, or left to the log, since too many waited",
+        |it| {
+            let it = it.fanout?;
+            let words = ["sent", "heard", "left_to_log"];
+            by("result", words, &[it.sent, it.heard, it.left_to_log])
+        },
+    ),
+    metric(
+        "handfast_fanout_lag",
+        Histogram,
+        "From the commit of a change until this node heard its own message of it, as others do",
+        |it| spread(it.fanout?.lag_us, MICROSECONDS),
+    )
+    .seconds(),
+    metric(
         "handfast_admin_refused",
         Counter,
         "Operators' requests without the token, or with a wrong one",
@@ -335,6 +360,7 @@ mod tests {
                 hash_queue: 0,
             },
             ledger: ledger::Counts::default(),
+            fanout: Some(Status::default()),
             audit: Condition::default(),
             left_out_of_audit: 0,
             refused: 0,

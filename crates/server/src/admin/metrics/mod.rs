@@ -14,7 +14,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use catalogue::{METRICS, Metric, Reading, Values};
-use handfast::Handfast;
+use handfast::{Handfast, fanout::Publisher};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, NoLabelSet, prometheus_text, text},
@@ -68,6 +68,7 @@ impl Collector for Node {
         let reading = Reading {
             node: self.handfast.counts(),
             ledger: self.handfast.ledger().counts(),
+            fanout: self.handfast.fanout().map(Publisher::status),
             audit: self
                 .audit
                 .as_ref()
