@@ -67,6 +67,8 @@ pub(crate) const STEPS: &[Step] = &[
             tools::CADDY,
             tools::SYSTEMD,
             tools::SQLITE,
+            tools::SCHEMATHESIS,
+            tools::PROMTOOL,
         ])
         .noting(nextest_summary),
     Step::new("doctests", "the examples in the documentation", doctests)

@@ -80,7 +80,7 @@ pub(crate) const SHELLCHECK: Tool = Tool::Debian {
     program: "shellcheck",
     package: "shellcheck",
 };
-/// It checks and tests the alerts.
+/// It checks and tests the alerts, and what the metrics are called.
 pub(crate) const PROMTOOL: Tool = Tool::Debian {
     program: "promtool",
     package: "prometheus",
@@ -93,14 +93,19 @@ pub(crate) const KUBECTL: Tool = Tool::Debian {
     program: "kubectl",
     package: "kubernetes-client",
 };
+/// It asks operators' questions of every kind and holds the answers against their description.
+pub(crate) const SCHEMATHESIS: Tool = Tool::Python {
+    program: "schemathesis",
+    version: "4.32.5",
+};
 /// It knows Compose's specification.
 pub(crate) const CHECK_JSONSCHEMA: Tool = Tool::Python {
-    package: "check-jsonschema",
+    program: "check-jsonschema",
     version: "0.39.0",
 };
 /// It knows Kubernetes' own.
 pub(crate) const KUBERNETES_VALIDATE: Tool = Tool::Python {
-    package: "kubernetes-validate",
+    program: "kubernetes-validate",
     version: "1.37.0",
 };
 /// It looks at the unit file.

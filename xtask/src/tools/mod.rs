@@ -36,9 +36,9 @@ pub(crate) enum Tool {
         program: &'static str,
         package: &'static str,
     },
-    /// A program of the same name as the package of Python that it comes with.
+    /// A program of the same name as the package of PyPI that it comes with.
     Python {
-        package: &'static str,
+        program: &'static str,
         version: &'static str,
     },
     /// Node.js and npm.
@@ -56,8 +56,8 @@ impl Tool {
         match self {
             Self::Component { program, .. }
             | Self::Cargo { program, .. }
-            | Self::Debian { program, .. } => program,
-            Self::Python { package, .. } => package,
+            | Self::Debian { program, .. }
+            | Self::Python { program, .. } => program,
             Self::Node => "node",
             Self::Npm { name, .. } => name,
         }
@@ -71,8 +71,8 @@ impl Tool {
                 format!("cargo install {program}@{version}, under target/tools")
             }
             Self::Debian { package, .. } => format!("apt-get install {package}"),
-            Self::Python { package, version } => {
-                format!("pip install {package}=={version}, under target/tools")
+            Self::Python { program, version } => {
+                format!("pip install {program}=={version}, under target/tools")
             }
             Self::Node => {
                 "apt-get install nodejs npm; where that is too old, one from npm under target/tools"
@@ -95,8 +95,8 @@ impl Tool {
                 process::is_installed(program, &[&folder(workspace).join("bin")])
             }
             Self::Debian { program, .. } => debian::is_there(program),
-            Self::Python { package, version } => {
-                python::is_there(&folder(workspace), package, version)
+            Self::Python { program, version } => {
+                python::is_there(&folder(workspace), program, version)
             }
             Self::Node => node::is_there(&folder(workspace)),
             Self::Npm { folder, .. } => npm_is_current(&workspace.root.join(folder)),
@@ -110,8 +110,8 @@ impl Tool {
             }
             Self::Cargo { program, version } => install_crate(workspace, output, program, version),
             Self::Debian { package, .. } => debian::install(output, &[package]),
-            Self::Python { package, version } => {
-                python::install(&folder(workspace), output, package, version)
+            Self::Python { program, version } => {
+                python::install(&folder(workspace), program, version, output)
             }
             Self::Node => node::install(&folder(workspace), output),
             Self::Npm { folder, .. } => {
@@ -131,7 +131,8 @@ pub(crate) fn path(workspace: &Workspace) -> Result<OsString, Failure> {
     let folders = node::carried(&folder).into_iter();
     let folders = folders
         .chain(std::env::split_paths(&path))
-        .chain([folder.join("bin"), python::programs(&folder)]);
+        .chain([folder.join("bin")])
+        .chain(python::folders(&folder));
     std::env::join_paths(folders).map_err(|error| Failure::new(format!("PATH: {error}")))
 }
 

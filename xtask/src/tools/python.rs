@@ -1,4 +1,4 @@
-//! Programs that come as packages of Python, each set of them in an environment of its own.
+//! Programs from PyPI, each in an environment of its own, so that nothing of the machine's Python is changed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,42 +7,49 @@ use super::debian;
 use crate::failure::Failure;
 use crate::process::Output;
 
-/// The folder of the programs; `tools` is the folder where [`install`] puts things.
-pub(super) fn programs(tools: &Path) -> PathBuf {
-    tools.join("python/bin")
-}
+/// Where the environments are, in the folder of tools.
+const FOLDER: &str = "python";
 
-/// Whether this version is there.
-pub(super) fn is_there(tools: &Path, package: &str, version: &str) -> bool {
-    let folders = std::fs::read_dir(tools.join("python/lib"))
-        .into_iter()
-        .flatten();
-    let name = format!("{}-{version}.dist-info", package.replace('-', "_"));
-    folders
-        .flatten()
-        .any(|python| python.path().join("site-packages").join(&name).is_dir())
+/// Whether this version is there. Another one does not count: what it finds differs.
+pub(super) fn is_there(tools: &Path, program: &str, version: &str) -> bool {
+    bin(tools, program, version).join(program).is_file()
 }
 
 pub(super) fn install(
     tools: &Path,
-    output: &Output,
-    package: &str,
+    program: &str,
     version: &str,
+    output: &Output,
 ) -> Result<(), Failure> {
-    let pip = programs(tools).join("pip");
-    if !pip.is_file() {
-        let environment = tools.join("python");
-        let make = || {
-            output.run(
-                Command::new("python3")
-                    .args(["-m", "venv"])
-                    .arg(&environment),
-            )
-        };
-        // Debian keeps what this takes apart from Python itself.
-        make().or_else(|_| debian::install(output, &["python3-venv"]).and_then(|()| make()))?;
+    if !can_make_environments() {
+        debian::install(output, &["python3-venv"])?;
     }
-    let mut install = Command::new(pip);
-    install.args(["install", "--quiet", "--disable-pip-version-check"]);
-    output.run(install.arg(format!("{package}=={version}")))
+    let bin = bin(tools, program, version);
+    let environment = bin.parent().unwrap_or(&bin);
+    let mut python = Command::new("python3");
+    output.run(python.args(["-m", "venv", "--clear"]).arg(environment))?;
+    let mut pip = Command::new(bin.join("pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+    output.run(pip.arg(format!("{program}=={version}")))
+}
+
+/// The folders of the programs that are installed.
+pub(super) fn folders(tools: &Path) -> Vec<PathBuf> {
+    let environments = std::fs::read_dir(tools.join(FOLDER)).into_iter().flatten();
+    let environments = environments.flatten();
+    environments
+        .map(|environment| environment.path().join("bin"))
+        .collect()
+}
+
+fn bin(tools: &Path, program: &str, version: &str) -> PathBuf {
+    let name = format!("{program}-{version}");
+    tools.join(FOLDER).join(name).join("bin")
+}
+
+/// Debian parts the module that installs pip from the rest of Python.
+fn can_make_environments() -> bool {
+    let mut python = Command::new("python3");
+    let tried = python.args(["-c", "import ensurepip, venv"]).output();
+    tried.is_ok_and(|tried| tried.status.success())
 }

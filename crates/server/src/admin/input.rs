@@ -104,11 +104,14 @@ impl Pairs {
 
     /// The time `name` in Unix seconds, if it is there.
     pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
-        let time = self
-            .get(name)
-            .map(|text| text.parse().map(Timestamp::from_unix));
-        time.transpose()
-            .map_err(|_| Problem::field(name, Fault::NotATime))
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
+        // What a signed number of 64 bits holds, as the document says.
+        let seconds = text.parse::<i64>().ok();
+        let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+        let seconds = seconds.ok_or_else(|| Problem::field(name, Fault::NotATime))?;
+        Ok(Some(Timestamp::from_unix(seconds)))
     }
 
     /// The session `name`, if it is there.

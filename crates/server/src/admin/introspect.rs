@@ -21,36 +21,43 @@ pub(super) struct IntrospectionRequest {
     token_type_hint: Option<String>,
 }
 
-/// What the token is, as far as it is active. Of one that is not, nothing is said.
-#[derive(Serialize, ToSchema)]
+/// What the token is. Of one that is not active, nothing else is said.
+#[derive(Default, Serialize, ToSchema)]
 pub(super) struct IntrospectionAnswer {
     /// Whether the session can be gone on with by this token.
     active: bool,
-    #[serde(flatten)]
-    claims: Option<Claims>,
-}
-
-/// What an active token says.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Claims {
     /// Whose session it is.
-    sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sub: Option<String>,
     /// The same, as RFC 7662 calls the name of a person.
-    username: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    username: Option<String>,
     /// The session.
-    #[schema(example = "bN2i8sVfQ3iPp0mV2yqS7w")]
-    sid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "bN2i8sVfQ3iPp0mV2yqS7w")]
+    sid: Option<String>,
     /// The number of the token in its session.
-    #[serde(rename = "gen")]
-    generation: u64,
+    #[serde(rename = "gen", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    generation: Option<u64>,
     /// Who issued it.
-    iss: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    iss: Option<String>,
     /// Whom it is for.
-    aud: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    aud: Option<String>,
     /// When it was issued, in Unix seconds.
-    iat: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    iat: Option<u64>,
     /// From when on it is refused, in Unix seconds.
-    exp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    exp: Option<u64>,
     /// The key without whose proof it is refused, where the session is bound to one (RFC 7800).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -89,25 +96,27 @@ pub(super) async fn introspect(
 ) -> Result<Json<IntrospectionAnswer>, Problem> {
     let token = form.need("token")?;
     let found = admin.handfast.introspect(token).await?;
-    Ok(Json(IntrospectionAnswer {
-        active: found.is_some(),
-        claims: found.map(|found| Claims::of(&admin, found)),
-    }))
+    Ok(Json(
+        found.map_or_else(IntrospectionAnswer::default, |found| {
+            IntrospectionAnswer::of(&admin, found)
+        }),
+    ))
 }
 
-impl Claims {
+impl IntrospectionAnswer {
     fn of(admin: &Admin, found: Introspection) -> Self {
         let tokens = admin.handfast.tokens();
         let subject = String::from(found.subject);
         Self {
-            username: subject.clone(),
-            sub: subject,
-            sid: found.session.to_text(),
-            generation: found.generation.number(),
-            iss: tokens.issuer().to_owned(),
-            aud: tokens.audience().to_owned(),
-            iat: found.issued_at.as_unix(),
-            exp: found.expires_at.as_unix(),
+            active: true,
+            username: Some(subject.clone()),
+            sub: Some(subject),
+            sid: Some(found.session.to_text()),
+            generation: Some(found.generation.number()),
+            iss: Some(tokens.issuer().to_owned()),
+            aud: Some(tokens.audience().to_owned()),
+            iat: Some(found.issued_at.as_unix()),
+            exp: Some(found.expires_at.as_unix()),
             cnf: found.key.map(|Thumbprint(bytes)| Confirmation {
                 jkt: URL_SAFE_NO_PAD.encode(bytes),
             }),

@@ -1,13 +1,17 @@
 //! `/metrics`.
 
-use super::logged_in;
+use super::{Ledger, logged_in};
 use crate::{
     client::{Client, login, present},
     http::{self, Request},
     server::Server,
 };
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    process::{Command, Stdio},
+};
 
 /// The samples that are scraped without the token, by their names with labels.
 fn scraped(server: &Server) -> BTreeMap<String, f64> {
@@ -135,4 +139,29 @@ fn ten_thousand_users_add_no_series() {
     assert!(before.keys().eq(after.keys()));
     let refused = after["handfast_logins_total{result=\"invalid_password\"}"];
     assert_eq!(refused, 10_000.0);
+}
+
+#[test]
+fn what_is_scraped_is_as_promtool_wants_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("audit.jsonl");
+    let record = [("HANDFAST_AUDIT__PATH", record.to_str().unwrap())];
+    // There nodes tell each other, which is measured, too.
+    let server = Ledger::Postgres.serve(&record);
+    logged_in(&server, "ada");
+    let text = http::ask(server.admin(), Request::get("/metrics")).body;
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("`cargo xtask test --only tests` installs promtool");
+    let mut stdin = promtool.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    let checked = promtool.wait_with_output().unwrap();
+    let said = [checked.stdout, checked.stderr].concat();
+    assert_eq!(String::from_utf8(said).unwrap(), "", "{text}");
+    assert!(checked.status.success());
 }

@@ -1,7 +1,8 @@
 //! `/admin/v1/openapi.json`.
 
+use super::logged_in;
 use crate::{http::Request, server::Server};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, process::Command};
 
 #[test]
 fn the_document_describes_every_endpoint_once_and_with_its_refusals() {
@@ -40,4 +41,44 @@ fn the_document_describes_every_endpoint_once_and_with_its_refusals() {
         "showSubject",
     ];
     assert_eq!(operations, expected.map(str::to_owned).into());
+}
+
+/// What a valid user name or password is, no schema can say, so a refusal of one that seems valid is no fault.
+const CHECKS: [&str; 2] = ["--exclude-checks", "positive_data_acceptance"];
+const REQUESTS: [&str; 4] = [
+    "--phases",
+    "examples,coverage,fuzzing",
+    "--max-examples",
+    "10",
+];
+
+/// Requests of every kind, right and wrong, to every endpoint: first about what is not there, then about what is.
+#[test]
+fn every_answer_is_as_the_document_describes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("audit.jsonl");
+    let record = [("HANDFAST_AUDIT__PATH", record.to_str().unwrap())];
+    let server = Server::start(folder.path(), &record);
+    let (_ada, login) = logged_in(&server, "ada");
+    let (_bob, _) = logged_in(&server, "bob");
+    let document = format!("http://{}/admin/v1/openapi.json", server.admin());
+    let token = format!("Authorization: Bearer {}", server.token());
+    let there = format!(
+        "[parameters]\n\"path.session\" = {}\n\"path.subject\" = \"ada\"\n\"query.subject\" = \"ada\"\n",
+        login["session"]
+    );
+    for parameters in ["", &there] {
+        fs::write(folder.path().join("schemathesis.toml"), parameters).unwrap();
+        let tested = Command::new("schemathesis")
+            .args(["run", &document, "--header", &token])
+            .args(CHECKS)
+            .args(REQUESTS)
+            .args(["--seed", "1", "--no-color"])
+            .current_dir(&folder)
+            .output()
+            .expect("`cargo xtask test --only tests` installs schemathesis");
+        let said = String::from_utf8(tested.stdout).unwrap();
+        assert!(tested.status.success(), "{said}");
+        assert!(said.contains("Tested: 12\n"), "{said}");
+    }
 }
