@@ -50,6 +50,8 @@ pub(crate) enum UpgradeRefused {
     ForbiddenOrigin,
     #[error("the attempt key in the query is none")]
     WrongAttempt,
+    #[error("a request to upgrade has no body")]
+    HasBody,
     #[error("this connection cannot be upgraded")]
     NotUpgradable,
 }
@@ -67,7 +69,7 @@ impl IntoResponse for UpgradeRefused {
                 header::SEC_WEBSOCKET_VERSION,
                 VERSION,
             ),
-            Self::WrongKey | Self::WrongAttempt | Self::NotUpgradable => {
+            Self::WrongKey | Self::WrongAttempt | Self::HasBody | Self::NotUpgradable => {
                 return (StatusCode::BAD_REQUEST, self.to_string()).into_response();
             }
             Self::ForbiddenOrigin => {
@@ -147,6 +149,9 @@ impl Handshake {
             if request.method() != Method::GET || !asks {
                 return Err(UpgradeRefused::NotAnUpgrade);
             }
+            if has_body(headers) {
+                return Err(UpgradeRefused::HasBody);
+            }
             let key = headers
                 .get(header::SEC_WEBSOCKET_KEY)
                 .ok_or(UpgradeRefused::WrongKey)?;
@@ -193,6 +198,12 @@ fn accept_key(key: &HeaderValue) -> Result<HeaderValue, UpgradeRefused> {
         return Err(UpgradeRefused::WrongKey);
     }
     HeaderValue::try_from(derive_accept_key(key)).map_err(|_| UpgradeRefused::WrongKey)
+}
+
+/// Whether a body is announced. What a proxy takes for one would be frames here.
+fn has_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH);
+    headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
 }
 
 fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
