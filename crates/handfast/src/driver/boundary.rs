@@ -27,18 +27,24 @@ pub(super) struct Boundary {
 }
 
 impl Boundary {
-    /// Follows `bytes`, which come next in the stream.
-    pub(super) fn advance(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && !self.lost {
+    /// Follows `bytes`, which come next in the stream, up to the header of a frame that makes more than `fragments_max`
+    /// of its message. Gives those bytes.
+    pub(super) fn advance<'a>(&mut self, bytes: &'a [u8], fragments_max: u32) -> &'a [u8] {
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.lost {
+            if self.fragments > fragments_max {
+                return &bytes[..bytes.len() - rest.len()];
+            }
             let skipped = usize::try_from(self.payload)
                 .unwrap_or(usize::MAX)
-                .min(bytes.len());
+                .min(rest.len());
             self.payload -= skipped as u64;
-            bytes = &bytes[skipped..];
+            rest = &rest[skipped..];
             if self.payload == 0 {
-                bytes = self.advance_header(bytes);
+                rest = self.advance_header(rest);
             }
         }
+        bytes
     }
 
     /// Reads a header, or as much of it as is there, and gives what follows it.
@@ -114,6 +120,7 @@ mod tests {
         frame
     }
 
+    const FRAGMENTS_MAX: u32 = 3;
     const TEXT: u8 = 0x81;
     const TEXT_BEGINS: u8 = 0x01;
     const CONTINUES: u8 = 0x00;
@@ -144,7 +151,7 @@ mod tests {
             let mut boundary = Boundary::default();
             let mut fed = 0;
             for piece in bytes.chunks(chunk) {
-                boundary.advance(piece);
+                boundary.advance(piece, FRAGMENTS_MAX);
                 fed += piece.len();
                 let expected = ends
                     .iter()
@@ -162,19 +169,34 @@ mod tests {
     #[test]
     fn a_length_written_longer_than_needed_is_followed_too() {
         let mut boundary = Boundary::default();
-        boundary.advance(&[TEXT, 0x80 | 126, 0, 2, 1, 2, 3, 4, b'h']);
+        boundary.advance(&[TEXT, 0x80 | 126, 0, 2, 1, 2, 3, 4, b'h'], FRAGMENTS_MAX);
         assert!(!boundary.is_at_rest());
-        boundary.advance(b"i");
+        boundary.advance(b"i", FRAGMENTS_MAX);
         assert!(boundary.is_at_rest());
     }
 
     #[test]
     fn fragments_are_counted_until_the_message_ends() {
         let mut boundary = Boundary::default();
-        boundary.advance(&frame(TEXT_BEGINS, 1));
-        boundary.advance(&frame(CONTINUES, 1));
+        boundary.advance(&frame(TEXT_BEGINS, 1), FRAGMENTS_MAX);
+        boundary.advance(&frame(CONTINUES, 1), FRAGMENTS_MAX);
         assert_eq!(boundary.fragments(), 2);
-        boundary.advance(&frame(CONTINUES_AND_ENDS, 1));
+        boundary.advance(&frame(CONTINUES_AND_ENDS, 1), FRAGMENTS_MAX);
         assert_eq!(boundary.fragments(), 0);
+    }
+
+    #[test]
+    fn bytes_are_followed_up_to_the_fragment_that_is_one_too_many() {
+        let fragments = [TEXT_BEGINS, CONTINUES, CONTINUES, CONTINUES].map(|it| frame(it, 2));
+        let bytes = [&fragments.concat()[..], &frame(CONTINUES_AND_ENDS, 0)].concat();
+        let before = fragments.concat().len() - 2;
+        for chunk in [1, 5, bytes.len()] {
+            let mut boundary = Boundary::default();
+            let followed = bytes
+                .chunks(chunk)
+                .map(|piece| boundary.advance(piece, FRAGMENTS_MAX).len());
+            assert_eq!(followed.sum::<usize>(), before, "in pieces of {chunk}");
+            assert_eq!(boundary.fragments(), FRAGMENTS_MAX + 1);
+        }
     }
 }

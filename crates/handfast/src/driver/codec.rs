@@ -72,9 +72,10 @@ impl Codec {
         }
     }
 
-    /// Notes that `bytes` came next in the stream.
-    pub(super) fn follow(&mut self, bytes: &[u8]) {
-        self.boundary.advance(bytes);
+    /// Notes that `bytes` came next in the stream. Gives those to be decoded: all, but for what follows once a message
+    /// has more than `fragments_max` fragments.
+    pub(super) fn follow<'a>(&mut self, bytes: &'a [u8], fragments_max: u32) -> &'a [u8] {
+        self.boundary.advance(bytes, fragments_max)
     }
 
     /// Decodes one message from `bytes`, of which it takes what it needs. What the protocol itself answers goes to

@@ -66,10 +66,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         if bytes.is_empty() || matches!(self.phase, Phase::Lingering(_)) {
             return;
         }
+        let fragments_max = self.node.settings.current().transport.fragments_per_message;
         let codec = self
             .codec
             .get_or_insert_with(|| Box::new(Codec::new(bytes.len())));
-        codec.follow(bytes);
+        let bytes = codec.follow(bytes, fragments_max);
         self.decode(bytes, now);
     }
 
