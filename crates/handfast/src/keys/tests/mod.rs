@@ -3,6 +3,7 @@ mod file;
 mod ring;
 mod rotation;
 mod set;
+mod wycheproof;
 
 use super::{Algorithm, KeyFault, KeyFile, KeyFileError, KeyFileFault, KeyRing, LiveKeys};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
