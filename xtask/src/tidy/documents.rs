@@ -1,4 +1,4 @@
-//! Documents: links lead somewhere, and the changelog is ready for the next change.
+//! Documents: links lead somewhere, tests that they name are there, and the changelog is ready for the next change.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -42,6 +42,51 @@ pub(super) fn links(file: &File, paths: &BTreeSet<String>, read: Read<'_>) -> Ve
     findings
 }
 
+/// Every test that a Markdown file names in a link to where it stands is a test there.
+pub(super) fn tests(file: &File, read: Read<'_>) -> Vec<Finding> {
+    if file.extension() != "md" {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for (index, line) in unfenced(&file.text) {
+        for (name, target) in named(line) {
+            let text = resolve(&file.path, target).map_or_else(String::new, |path| read(&path));
+            if !is_test(name, target, &text) {
+                let message = format!("`{name}` is no test in `{target}`");
+                findings.push(Finding::at(file, index, message));
+            }
+        }
+    }
+    findings
+}
+
+/// The name and the target of each link to a file of tests whose text is a code span: ``[`name`](tests.rs)``.
+fn named(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    let links = line.split("[`").skip(1);
+    links.filter_map(|rest| {
+        let (name, rest) = rest.split_once("`](")?;
+        let (target, _) = rest.split_once(')')?;
+        let is_name = !name.contains(['/', '.']);
+        let has_tests = target.ends_with(".rs") || target.ends_with(".test.js");
+        (is_name && has_tests).then_some((name, target))
+    })
+}
+
+/// A function behind `#[test]` or its like in Rust; in JavaScript, the title of a call of `test`.
+fn is_test(name: &str, target: &str, text: &str) -> bool {
+    if target.ends_with(".js") {
+        return text.contains(&format!("test(\"{name}\""));
+    }
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let definition = format!("fn {name}(");
+    lines.iter().enumerate().any(|(index, line)| {
+        let is_defined = line.trim_start_matches("async ").starts_with(&definition);
+        let before = lines[..index].iter().rev();
+        let mut attributes = before.take_while(|line| line.starts_with("#["));
+        is_defined && attributes.any(|line| line.ends_with("test]") || line.contains("test("))
+    })
+}
+
 fn leads_somewhere(file: &File, target: &str, paths: &BTreeSet<String>, read: Read<'_>) -> bool {
     if target.contains("://") || target.starts_with("mailto:") {
         return true;
@@ -79,20 +124,19 @@ fn resolve(from: &str, link: &str) -> Option<String> {
 }
 
 /// The lines outside fenced code, with code spans blanked.
-fn prose(text: &str) -> Vec<(usize, String)> {
+fn prose(text: &str) -> impl Iterator<Item = (usize, String)> {
+    let blanked = |line: &str| line.split('`').step_by(2).collect::<Vec<_>>().join("`");
+    unfenced(text).map(move |(index, line)| (index, blanked(line)))
+}
+
+/// The lines outside fenced code.
+fn unfenced(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut fenced = false;
-    let mut lines = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        if line.trim_start().starts_with("```") {
-            fenced = !fenced;
-        } else if !fenced {
-            lines.push((
-                index,
-                line.split('`').step_by(2).collect::<Vec<_>>().join("`"),
-            ));
-        }
-    }
-    lines
+    text.lines().enumerate().filter(move |(_, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        fenced ^= is_fence;
+        !fenced && !is_fence
+    })
 }
 
 /// The targets of `[text](target)`, `[text](target "title")` and `[label]: target`.
@@ -189,6 +233,40 @@ mod tests {
             found("`[a](gone.md)`\n```\n[a](gone.md)\n```\n"),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn a_test_that_a_document_names_has_to_be_there() {
+        let rust = "#[test]\nfn a_door_stays_shut() {}\n\n    #[tokio::test(start_paused = true)]\n    \
+                    async fn a_bell_rings() {}\n\nfn no_test_at_all() {}\n";
+        let read = |path: &str| match path {
+            "crates/x/tests/it.rs" => rust.to_owned(),
+            "e2e/door.test.js" => "test(\"a door stays shut\", async () => {});".to_owned(),
+            _ => String::new(),
+        };
+        let found = |text: &str| {
+            let file = File {
+                path: "docs/guide.md".to_owned(),
+                text: text.to_owned(),
+            };
+            tests(&file, &read).len()
+        };
+        for there in [
+            "[`a_door_stays_shut`](../crates/x/tests/it.rs), [`a_bell_rings`](../crates/x/tests/it.rs)",
+            "[`a door stays shut`](../e2e/door.test.js) and [`code`](guide.md)",
+            "[`tests/it.rs`](../crates/x/tests/it.rs)",
+            "```\n[`gone`](../crates/x/tests/it.rs)\n```",
+        ] {
+            assert_eq!(found(there), 0, "{there}");
+        }
+        for gone in [
+            "[`a_door_stays_open`](../crates/x/tests/it.rs)",
+            "[`no_test_at_all`](../crates/x/tests/it.rs)",
+            "[`a_door_stays_shut`](../crates/x/tests/other.rs)",
+            "[`a door stays open`](../e2e/door.test.js)",
+        ] {
+            assert_eq!(found(gone), 1, "{gone}");
+        }
     }
 
     #[test]

@@ -97,9 +97,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
         };
         findings.extend(size::check(&file));
         findings.extend(text::check(&file));
-        findings.extend(documents::links(&file, &paths, &|path| {
-            std::fs::read_to_string(workspace.root.join(path)).unwrap_or_default()
-        }));
+        let read =
+            |path: &str| std::fs::read_to_string(workspace.root.join(path)).unwrap_or_default();
+        findings.extend(documents::links(&file, &paths, &read));
+        findings.extend(documents::tests(&file, &read));
     }
     if findings.is_empty() {
         return Ok(());

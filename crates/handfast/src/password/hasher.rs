@@ -191,3 +191,30 @@ fn of_hash(phc: &Phc) -> Option<Argon2<'static>> {
     let params = Params::try_from(phc).ok()?;
     Some(Argon2::new(algorithm, version, params))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLOCKS: u32 = 64;
+
+    fn filled(hasher: &Hasher) -> usize {
+        let is_filled = |block: &&Block| block.as_ref().iter().any(|word| *word != 0);
+        hasher.memory.iter().filter(is_filled).count()
+    }
+
+    #[test]
+    fn who_is_not_there_costs_the_memory_that_who_is_there_does() {
+        let cost = HashCost {
+            memory_kib: BLOCKS,
+            ..HashCost::default()
+        };
+        let [mut nobody, mut somebody] = [cost, cost].map(|cost| Hasher::new(cost).unwrap());
+        let password = Secret::new("correct horse");
+        nobody.verify_nobody(&password).unwrap();
+        let hash = somebody.hash(&password).unwrap();
+        somebody.verify(&password, &hash).unwrap();
+        assert_eq!(filled(&nobody), BLOCKS as usize);
+        assert_eq!(filled(&somebody), filled(&nobody));
+    }
+}

@@ -1,5 +1,5 @@
 use super::{HashCost, HashError, HashPool, Hasher, PoolSize, QueueFull, Verdict};
-use handfast_core::message::Secret;
+use handfast_core::{limits::PASSWORD_BYTES, message::Secret};
 use handfast_ledger::accounts::PasswordHash;
 use std::{
     io::ErrorKind,
@@ -49,6 +49,17 @@ mod a_hash {
             "correct horse ",
             "correct horse\0",
         ] {
+            assert_eq!(hasher.verify(&secret(other), &hash), Ok(Verdict::Wrong));
+        }
+    }
+
+    #[test]
+    fn is_of_every_byte_of_the_longest_password() {
+        let mut hasher = hasher(CHEAP);
+        let longest = "x".repeat(PASSWORD_BYTES);
+        let hash = hasher.hash(&secret(&longest)).unwrap();
+        right(hasher.verify(&secret(&longest), &hash));
+        for other in [&longest[1..], &format!("{}y", &longest[1..])] {
             assert_eq!(hasher.verify(&secret(other), &hash), Ok(Verdict::Wrong));
         }
     }

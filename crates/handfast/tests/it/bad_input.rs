@@ -172,6 +172,43 @@ fn a_message_over_its_bound_closes_the_connection() {
 }
 
 #[test]
+fn a_length_beyond_the_bound_is_refused_as_soon_as_it_is_announced() {
+    let node = Node::start();
+    for length in [4_097, 65_537, 1 << 32, (1 << 63) - 1, 1 << 63, u64::MAX] {
+        let mut client = node.plain();
+        let mut header = vec![0x81, 0xFF];
+        header.extend(length.to_be_bytes());
+        header.extend([0; 4]);
+        send_raw(&mut client, &header);
+        assert_eq!(client.closed(), closed(1009, "too_big"), "{length}");
+    }
+    let mut client = node.plain();
+    send_raw(&mut client, &masked(0x01, &[b'x'; 125]));
+    for _ in 0..32 {
+        send_raw(&mut client, &masked(0x00, &[b'x'; 125]));
+    }
+    assert_eq!(client.closed(), closed(1009, "too_big"), "the sum counts");
+    still_good(&mut node.plain());
+}
+
+#[test]
+fn control_frames_that_are_long_or_cut_into_pieces_close_the_connection() {
+    let node = Node::start();
+    for first in [0x88, 0x89, 0x8A] {
+        let mut long = vec![first, 0xFE, 0, 126, 0, 0, 0, 0];
+        long.extend([0; 126]);
+        let piece = masked(first & 0x7F, b"");
+        for bytes in [long, piece] {
+            let mut client = node.plain();
+            send_raw(&mut client, &bytes);
+            let expected = closed(1002, "protocol_error");
+            assert_eq!(client.closed(), expected, "{:02X?}", &bytes[..2]);
+        }
+    }
+    still_good(&mut node.plain());
+}
+
+#[test]
 fn a_message_in_pieces_is_one_message() {
     let node = Node::start();
     let mut client = node.plain();

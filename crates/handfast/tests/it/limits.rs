@@ -6,7 +6,7 @@ use crate::{
 };
 use handfast::Application;
 use serde_json::json;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use tungstenite::{Message, error::Error};
 
 /// A connection that the node has counted: an upgrade is answered before that.
@@ -94,6 +94,37 @@ fn a_client_that_reads_nothing_is_given_up_and_the_others_do_not_notice() {
     assert!(gone);
     let resumed = node.v1().attempt(&login["token"], "an attempt key of ada");
     assert_eq!(resumed["type"], "Success");
+}
+
+#[test]
+fn a_client_that_pings_and_reads_nothing_is_given_up_and_the_others_do_not_notice() {
+    let node = Node::start();
+    let mut deaf = node.plain();
+    let mut pings = Vec::new();
+    for _ in 0..500 {
+        pings.extend([0x89, 0x80 | 125, 0, 0, 0, 0]);
+        pings.extend([b'x'; 125]);
+    }
+    // The pongs fill the socket's buffers, then the queue; then the connection is gone.
+    let stream = deaf.socket.get_mut();
+    let gone = (0..1_000).any(|_| stream.write_all(&pings).is_err());
+    assert!(gone, "65 MB of pings were taken");
+    assert_eq!(node.plain().login("ada")["type"], "Registered");
+}
+
+#[test]
+fn a_client_that_pings_without_end_and_reads_the_pongs_is_answered_in_order() {
+    let node = Node::start();
+    let mut client = node.plain();
+    for number in 0..2_000_u32 {
+        let payload = number.to_be_bytes().to_vec();
+        client
+            .socket
+            .send(Message::Ping(payload.clone().into()))
+            .unwrap();
+        assert_eq!(client.socket.read().unwrap(), Message::Pong(payload.into()));
+    }
+    assert_eq!(client.login("ada")["type"], "Registered");
 }
 
 #[test]

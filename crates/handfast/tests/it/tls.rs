@@ -1,12 +1,16 @@
 //! TLS without a proxy in front.
 
 use crate::{
-    client::Client,
+    client::{Client, PATIENCE},
     node::{Node, Plan},
 };
 use handfast::{Serving, tls};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::aws_lc_rs};
-use std::{net::TcpStream, sync::Arc};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    sync::Arc,
+};
 
 /// A new certificate for `localhost`: a server that shows it, and a client that trusts no other.
 fn certificate() -> (Serving, Arc<ClientConfig>) {
@@ -90,4 +94,55 @@ fn a_certificate_that_is_none_is_refused_by_its_file() {
     std::fs::write(&file, "no PEM").unwrap();
     let empty = tls::load(&file, &file).unwrap_err();
     assert!(empty.to_string().contains("cert.pem"), "{empty}");
+}
+
+/// A frame of HTTP/2 (RFC 9113 section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+#[test]
+fn who_opens_and_resets_streams_without_end_is_sent_away() {
+    const HEADERS: u8 = 1;
+    const RST_STREAM: u8 = 3;
+    const SETTINGS: u8 = 4;
+    const GOAWAY: u8 = 7;
+    const ENHANCE_YOUR_CALM: [u8; 4] = 11_u32.to_be_bytes();
+    let (serving, trusting) = certificate();
+    let plan = Plan {
+        serving: serving.into(),
+        ..Plan::default()
+    };
+    let node = plan.start();
+    let name = "localhost".try_into().unwrap();
+    let session = ClientConnection::new(Arc::clone(&trusting), name).unwrap();
+    let stream = TcpStream::connect(node.address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut stream = StreamOwned::new(session, stream);
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(frame(SETTINGS, 0, 0, &[]));
+    for stream in (1..2_001).step_by(2) {
+        // `GET https://…/`, from the static table (RFC 7541 appendix A); the head ends here, and so does the stream.
+        bytes.extend(frame(HEADERS, 0x05, stream, &[0x82, 0x87, 0x84]));
+        bytes.extend(frame(RST_STREAM, 0, stream, &[0, 0, 0, 8]));
+    }
+    // The server may hang up while this is written.
+    drop(stream.write_all(&bytes));
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer));
+    let goaway = answer
+        .windows(4 + 9)
+        .find(|it| it[0] == 0 && it[3] == GOAWAY);
+    assert!(goaway.is_some(), "{answer:02X?}");
+    assert!(
+        answer.windows(4).any(|it| it == ENHANCE_YOUR_CALM),
+        "{answer:02X?}"
+    );
+    let mut honest = connect(&node, &trusting);
+    assert_eq!(honest.receive()["type"], "Hello");
 }

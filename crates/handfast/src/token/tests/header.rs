@@ -117,3 +117,40 @@ fn a_token_within_a_token_is_refused() {
     malformed(&signed(with(header(), "cty", json!("JWT")), inner.expose()));
     malformed(&signed(header(), json!(inner.expose())));
 }
+
+// RFC 8725 sections 2.4 and 3.2: what is encrypted, compressed or derived from a password is nothing that we read.
+
+#[test]
+fn an_encrypted_token_is_refused_before_anything_is_derived_for_it() {
+    let ours = token();
+    for algorithm in [
+        "PBES2-HS256+A128KW",
+        "dir",
+        "RSA-OAEP",
+        "ECDH-ES",
+        "A256GCMKW",
+    ] {
+        let header = json!({
+            "alg": algorithm, "enc": "A256GCM", "zip": "DEF", "kid": "main", "typ": "handfast+jwt",
+            "p2c": 2_147_483_647, "p2s": b64([1; 16]), "cty": "JWT",
+        });
+        let header = b64(header.to_string());
+        malformed(&format!("{header}.{0}.{0}.{0}.{0}", b64([7; 16])));
+        malformed(&format!(
+            "{header}..{0}.{1}.{0}",
+            b64([7; 16]),
+            b64(ours.expose())
+        ));
+        let message = format!("{header}.{}", b64(claims().to_string()));
+        let signature = hmac(hmac::HMAC_SHA256, &SECRET, &message);
+        malformed(&format!("{message}.{}", b64(signature)));
+    }
+}
+
+#[test]
+fn a_token_that_is_compressed_or_not_encoded_is_refused() {
+    for (member, value) in [("zip", json!("DEF")), ("b64", json!(false))] {
+        let critical = with(header(), "crit", json!([member]));
+        malformed(&signed(with(critical, member, value), claims()));
+    }
+}

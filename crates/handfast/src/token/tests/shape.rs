@@ -104,3 +104,10 @@ fn a_token_of_more_than_4096_bytes_is_refused_however_well_it_is_signed() {
     malformed(&".".repeat(4096));
     malformed(&"a".repeat(10_000_000));
 }
+
+#[test]
+fn a_token_of_nothing_but_dots_is_refused() {
+    for dots in [3, 100, 4_096, 1_000_000] {
+        malformed(&".".repeat(dots));
+    }
+}
