@@ -36,6 +36,9 @@ pub mod credentials;
 mod drain;
 mod driver;
 mod follow;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hub;
 pub mod keys;
 mod limiter;

@@ -21,6 +21,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "handfast-sim",
         &["handfast-core", "handfast-ledger", "handfast"],
     ),
+    // It compiles the program's configuration in.
+    (
+        "handfast-fuzz",
+        &["handfast-core", "handfast-ledger", "handfast"],
+    ),
     ("xtask", &[]),
 ];
 
