@@ -2,110 +2,266 @@
 
 use crate::{
     client::{Client, login, present},
+    dice::Dice,
     server::Server,
 };
-use serde_json::Value;
+use handfast_ledger::conformance::service::PostgresServer;
+use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{
         Barrier,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
 
-/// How often the server is killed.
-const KILLS: u64 = 10;
-/// How many clients it has.
+/// How many clients the server has.
 const CLIENTS: usize = 8;
-/// How many rotations the server may do before it is killed; a different number in each round.
-const ROTATIONS_BEFORE_KILL: u64 = 100;
+/// The server is killed when its clients have done fewer things than this; how many, the dice say.
+const ACTS_BEFORE_KILL: usize = 200;
+/// Where the dice begin unless it is said.
+const SEED: u64 = 1;
+/// How often it is killed in the long run unless it is said.
+const CYCLES: u64 = 1_000;
 
-/// What a client has stored.
-struct Stored {
+/// How often, and from which seed.
+#[derive(Clone, Copy)]
+struct Run {
+    cycles: u64,
+    seed: u64,
+}
+
+/// Somebody, and what its browser has stored.
+struct Person {
+    name: String,
+    dice: Dice,
+    held: Option<Held>,
+    /// Tokens of sessions whose end was answered.
+    ended: Vec<Value>,
+    sessions: u64,
+}
+
+/// A session's newest token.
+struct Held {
     token: Value,
     generation: u64,
     /// Made before the token was first presented, and kept until the next one is stored.
     attempt: String,
-    /// A token that was replaced by one that this client then presented: dead for good.
+    /// A token before this one, dead for good.
     dead: Option<Value>,
+    /// A logout was sent and not answered.
+    leaving: bool,
 }
 
-impl Stored {
-    fn begin(address: SocketAddr, name: &str) -> Self {
-        let answer = Client::connect(address).unwrap().ask(&login(name)).unwrap();
+/// The server was gone before it answered.
+struct Gone;
+
+impl Person {
+    fn new(number: usize, seed: u64) -> Self {
         Self {
-            token: answer["token"].clone(),
-            generation: 0,
-            attempt: attempt(name, 0),
-            dead: None,
+            name: format!("client-{number}"),
+            dice: Dice::new(seed, number as u64),
+            held: None,
+            ended: Vec::new(),
+            sessions: 0,
         }
     }
 
-    /// Connects and presents what is stored; stores what comes back. `None` if the server was gone.
-    fn resume(&mut self, address: SocketAddr, name: &str) -> Option<()> {
-        let mut client = Client::connect(address).ok()?;
-        let answer = client.ask(&present(&self.token, &self.attempt)).ok()?;
+    fn ask(&self, address: SocketAddr, messages: &[Value]) -> Result<Value, Gone> {
+        let mut client = Client::connect(address).map_err(|_| Gone)?;
+        let answers = messages.iter().map(|it| client.ask(it).map_err(|_| Gone));
+        answers.last().expect("a message")
+    }
+
+    /// One thing that people do.
+    fn act(&mut self, address: SocketAddr) -> Result<(), Gone> {
+        if self.held.is_none() {
+            self.log_in(address)
+        } else if self.dice.percent(8) {
+            self.log_out(address)
+        } else {
+            self.resume(address)
+        }
+    }
+
+    fn log_in(&mut self, address: SocketAddr) -> Result<(), Gone> {
+        let answer = self.ask(address, &[login(&self.name)])?;
+        let kind = answer["type"].as_str();
+        assert!(
+            matches!(kind, Some("Success" | "Registered")),
+            "{}: {answer}",
+            self.name
+        );
+        self.sessions += 1;
+        self.held = Some(Held {
+            token: answer["token"].clone(),
+            generation: 0,
+            attempt: self.attempt(0),
+            dead: None,
+            leaving: false,
+        });
+        Ok(())
+    }
+
+    fn attempt(&self, generation: u64) -> String {
+        format!("{} in session {} at {generation}", self.name, self.sessions)
+    }
+
+    /// Presents what is stored, and stores what comes back.
+    fn resume(&mut self, address: SocketAddr) -> Result<(), Gone> {
+        let held = self.held.as_ref().expect("a session");
+        let answer = self.ask(address, &[present(&held.token, &held.attempt)])?;
+        let (name, generation) = (&self.name, held.generation);
+        if held.leaving && answer["reason"] == "revoked" {
+            self.ended.push(held.token.clone());
+            self.held = None;
+            return Ok(());
+        }
         assert_eq!(
             answer["type"], "Success",
-            "{name} was refused generation {}: {answer}",
-            self.generation
+            "{name} was refused generation {generation}: {answer}"
         );
-        let generation = answer["generation"].as_u64().unwrap();
-        assert_eq!(generation, self.generation + 1, "{name}");
-        self.dead = Some(std::mem::replace(&mut self.token, answer["token"].clone()));
-        self.generation = generation;
-        self.attempt = attempt(name, generation);
-        Some(())
+        assert_eq!(answer["generation"], json!(generation + 1), "{name}");
+        let attempt = self.attempt(generation + 1);
+        let held = self.held.as_mut().expect("a session");
+        held.dead = Some(std::mem::replace(&mut held.token, answer["token"].clone()));
+        held.generation = generation + 1;
+        held.attempt = attempt;
+        // A logout that was not answered and has not happened will not happen any more.
+        held.leaving = false;
+        Ok(())
+    }
+
+    /// Presents, and logs out on the same connection.
+    fn log_out(&mut self, address: SocketAddr) -> Result<(), Gone> {
+        self.resume(address)?;
+        let Some(held) = self.held.as_mut() else {
+            return Ok(());
+        };
+        held.leaving = true;
+        let presenting = present(&held.token, &held.attempt);
+        let answer = self.ask(address, &[presenting, json!({"type": "Logout"})])?;
+        assert_eq!(answer["type"], "LoggedOut", "{}", self.name);
+        let held = self.held.take().expect("a session");
+        self.ended.extend(held.dead);
+        self.ended.push(held.token);
+        Ok(())
+    }
+
+    /// After a start: what ended is over, and now and then, that a thief with a dead token is found out.
+    fn check(&mut self, address: SocketAddr) {
+        let strange = |token: &Value| present(token, "the attempt of somebody else");
+        for token in self.ended.drain(..) {
+            let mut client = Client::connect(address).unwrap();
+            let answer = client.ask(&strange(&token)).unwrap();
+            assert_eq!(
+                answer["reason"], "revoked",
+                "{}: a session that had ended",
+                self.name
+            );
+        }
+        let dead = self.held.as_ref().and_then(|held| held.dead.clone());
+        let Some(dead) = dead.filter(|_| self.dice.percent(20)) else {
+            return;
+        };
+        // Once more, so that the dead token is behind whatever the crash left open.
+        self.resume(address).ok().expect("a server that runs");
+        let Some(held) = self.held.take() else { return };
+        let answer = self
+            .ask(address, &[strange(&dead)])
+            .ok()
+            .expect("an answer");
+        assert_eq!(answer["reason"], "reused", "{}: a dead token", self.name);
+        self.ended.push(held.token);
     }
 }
 
-fn attempt(name: &str, generation: u64) -> String {
-    format!("the attempt of {name} at {generation}")
-}
-
-#[test]
-fn whoever_had_its_answer_resumes_after_a_kill_and_no_dead_token_lives_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start(folder.path(), &[]);
-    let names: Vec<String> = (0..CLIENTS)
-        .map(|number| format!("client-{number}"))
+/// Kills the server that `start` starts again and again while people use it.
+fn crash(run: Run, start: impl Fn() -> Server) {
+    let Run { cycles, seed } = run;
+    let mut people: Vec<Person> = (0..CLIENTS)
+        .map(|number| Person::new(number, seed))
         .collect();
-    let mut clients: Vec<Stored> = names
-        .iter()
-        .map(|name| Stored::begin(server.address, name))
-        .collect();
-    for round in 0..KILLS {
-        let rotations = AtomicU64::new(0);
-        let begun = Barrier::new(CLIENTS + 1);
+    let mut dice = Dice::new(seed, CLIENTS as u64);
+    for cycle in 0..cycles {
+        let server = start();
         let address = server.address;
+        people.iter_mut().for_each(|person| person.check(address));
+        let (acts, begun) = (AtomicUsize::new(0), Barrier::new(CLIENTS + 1));
+        let enough = dice.below(ACTS_BEFORE_KILL);
         thread::scope(|scope| {
-            for (name, client) in names.iter().zip(&mut clients) {
-                let (rotations, begun) = (&rotations, &begun);
+            for person in &mut people {
+                let (acts, begun) = (&acts, &begun);
                 scope.spawn(move || {
                     begun.wait();
-                    while client.resume(address, name).is_some() {
-                        rotations.fetch_add(1, Ordering::Relaxed);
+                    while person.act(address).is_ok() {
+                        acts.fetch_add(1, Ordering::Relaxed);
                     }
                 });
             }
             begun.wait();
             // The clients are somewhere between connecting and storing, each at another place.
-            while rotations.load(Ordering::Relaxed) < ROTATIONS_BEFORE_KILL + round {
+            while acts.load(Ordering::Relaxed) < enough {
                 thread::yield_now();
             }
             server.kill();
         });
-        server = Server::start(folder.path(), &[]);
+        let sessions: u64 = people.iter().map(|person| person.sessions).sum();
+        assert!(
+            cycle == 0 || sessions > 0,
+            "seed {seed}: nobody ever got in"
+        );
     }
-    for (name, client) in names.iter().zip(&mut clients) {
-        client.resume(server.address, name).unwrap();
-        client.resume(server.address, name).unwrap();
-        let dead = client.dead.take().unwrap();
-        let mut thief = Client::connect(server.address).unwrap();
-        let answer = thief
-            .ask(&present(&dead, "the attempt of somebody else"))
-            .unwrap();
-        assert_eq!(answer["reason"], "reused", "{name}");
+    let server = start();
+    for person in &mut people {
+        person.check(server.address);
+        let outcome = person.act(server.address);
+        assert!(outcome.is_ok(), "seed {seed}: {} is out", person.name);
     }
+}
+
+fn on_sqlite(run: Run) {
+    let folder = tempfile::tempdir().unwrap();
+    crash(run, || Server::start(folder.path(), &[]));
+}
+
+fn on_postgres(run: Run) {
+    let database = PostgresServer::shared().database();
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [("HANDFAST_LEDGER__URL", database.expose())];
+    crash(run, || Server::start(Path::new(folder.path()), &variables));
+}
+
+#[test]
+fn whoever_had_its_answer_resumes_after_a_kill_and_no_dead_token_lives_again() {
+    on_sqlite(Run {
+        cycles: 50,
+        seed: SEED,
+    });
+}
+
+#[test]
+fn on_a_database_as_well_whoever_had_its_answer_resumes_after_a_kill() {
+    on_postgres(Run {
+        cycles: 25,
+        seed: SEED,
+    });
+}
+
+#[test]
+#[ignore = "it takes long: `cargo xtask crash` runs it"]
+fn on_either_ledger_and_however_often_it_is_killed_nothing_that_was_answered_is_lost() {
+    let run = Run {
+        cycles: number("HANDFAST_CRASH_CYCLES", CYCLES),
+        seed: number("HANDFAST_CRASH_SEED", SEED),
+    };
+    on_sqlite(run);
+    on_postgres(run);
+}
+
+#[expect(clippy::disallowed_methods, reason = "it says how long a run is to be")]
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }

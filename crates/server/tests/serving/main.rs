@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod client;
+#[path = "../cluster/harness/dice.rs"]
+#[expect(dead_code, reason = "the tests of several nodes use the rest of it")]
+mod dice;
 mod http;
 mod server;
 
