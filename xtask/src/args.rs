@@ -1,7 +1,11 @@
 //! The command line.
 
+use std::str::FromStr;
+
 use crate::cluster::Size;
+use crate::crash::Cycles;
 use crate::failure::Failure;
+use crate::fuzz::Campaign;
 use crate::generate::Mode;
 use crate::runner::{self, Selection};
 
@@ -17,6 +21,7 @@ Usage: cargo xtask COMMAND
     --check       only tell whether they are as they should be
   tidy            the style rules that no lint knows
   advisories      look the dependencies up in the RustSec database (needs GitHub)
+  autobahn [WSTEST]  run the Autobahn suite, whose program is WSTEST (`wstest` where it is not said)
   bench [ARGS]    build for release and measure the server; ARGS go to `handfast-load bench`
     --wake        measure in a browser how long a page takes from waking up to being authenticated
   scale [ARGS]    hold a million sessions on this machine, as root; ARGS go to `handfast-load scale`
@@ -24,6 +29,12 @@ Usage: cargo xtask COMMAND
     --clients N   so many of them
     --rounds N    break everything so many times
     --seed N      a run that was
+  crash           kill the program while it is used, and look what is left
+    --cycles N    so often on SQLite and on PostgreSQL
+    --seed N      a run that was
+  fuzz [TARGETS]  feed what libFuzzer thinks of to the targets, one after the other
+    --runs N      so many inputs each
+    --smoke       few of them
   model [ARGS]    visit every state of the session rule within bounds; ARGS go to `handfast-sim model`
     --deep        more than a hundred million of them
     --histories   show how each seeded mistake and each known limit comes about
@@ -39,9 +50,12 @@ pub(crate) enum Command {
     Generate(Mode),
     Tidy,
     Advisories,
+    Autobahn(String),
     Bench(Vec<String>),
     Scale(Vec<String>),
     Cluster(Size),
+    Crash(Cycles),
+    Fuzz(Campaign),
     Model(Vec<String>),
 }
 
@@ -58,8 +72,14 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Comma
         "test" => parse_test(arguments),
         "generate" => parse_generate(arguments),
         "bench" => Ok(Command::Bench(arguments.collect())),
+        "autobahn" => {
+            let wstest = arguments.next().unwrap_or_else(|| "wstest".to_owned());
+            nothing_more(arguments, Command::Autobahn(wstest))
+        }
         "scale" => Ok(Command::Scale(arguments.collect())),
         "cluster" => parse_cluster(arguments),
+        "crash" => parse_crash(arguments),
+        "fuzz" => parse_fuzz(arguments),
         "model" => Ok(Command::Model(arguments.collect())),
         "tidy" => nothing_more(arguments, Command::Tidy),
         "advisories" => nothing_more(arguments, Command::Advisories),
@@ -111,11 +131,42 @@ fn parse_cluster(mut arguments: impl Iterator<Item = String>) -> Result<Command,
             "--help" | "-h" => return Ok(Command::Help),
             _ => return Err(unknown(&argument)),
         };
-        let number = arguments.next().and_then(|text| text.parse().ok());
-        let number = number.ok_or_else(|| Failure::new(format!("{argument} wants a number")))?;
-        *place = Some(number);
+        *place = Some(parse_number(&argument, arguments.next())?);
     }
     Ok(Command::Cluster(size))
+}
+
+fn parse_crash(mut arguments: impl Iterator<Item = String>) -> Result<Command, Failure> {
+    let mut cycles = Cycles::default();
+    while let Some(argument) = arguments.next() {
+        let place = match argument.as_str() {
+            "--cycles" => &mut cycles.cycles,
+            "--seed" => &mut cycles.seed,
+            "--help" | "-h" => return Ok(Command::Help),
+            _ => return Err(unknown(&argument)),
+        };
+        *place = Some(parse_number(&argument, arguments.next())?);
+    }
+    Ok(Command::Crash(cycles))
+}
+
+fn parse_number<T: FromStr>(option: &str, text: Option<String>) -> Result<T, Failure> {
+    let number = text.and_then(|text| text.parse().ok());
+    number.ok_or_else(|| Failure::new(format!("{option} wants a number")))
+}
+
+fn parse_fuzz(mut arguments: impl Iterator<Item = String>) -> Result<Command, Failure> {
+    let mut campaign = Campaign::default();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--runs" => campaign.runs = Some(parse_number("--runs", arguments.next())?),
+            "--smoke" => campaign.smoke = true,
+            "--help" | "-h" => return Ok(Command::Help),
+            option if option.starts_with('-') => return Err(unknown(option)),
+            _ => campaign.targets.push(argument),
+        }
+    }
+    Ok(Command::Fuzz(campaign))
 }
 
 fn step_names(list: Option<String>) -> Result<Vec<String>, Failure> {
@@ -206,6 +257,25 @@ mod tests {
         let parsed_size = parsed("cluster --clients 500 --seed 7").unwrap();
         assert_eq!(parsed_size, Command::Cluster(size));
         for line in ["cluster --clients", "cluster --seed x", "cluster 9"] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn some_targets_are_fuzzed_or_all() {
+        let campaign = Campaign {
+            targets: vec!["rule".to_owned(), "token".to_owned()],
+            runs: Some(7),
+            smoke: false,
+        };
+        let expected = Command::Fuzz(campaign);
+        assert_eq!(parsed("fuzz rule --runs 7 token").unwrap(), expected);
+        let smoke = Campaign {
+            smoke: true,
+            ..Campaign::default()
+        };
+        assert_eq!(parsed("fuzz --smoke").unwrap(), Command::Fuzz(smoke));
+        for line in ["fuzz --runs", "fuzz --runs many", "fuzz --fast"] {
             assert!(parsed(line).is_err(), "{line}");
         }
     }

@@ -4,10 +4,13 @@
 //! and says so.
 
 mod args;
+mod autobahn;
 mod bench;
 mod cluster;
+mod crash;
 mod deploy;
 mod failure;
+mod fuzz;
 mod generate;
 mod image;
 mod no_std;
@@ -44,8 +47,11 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Generate(mode) => generate::run(&workspace, mode)?,
         Command::Tidy => tidy::check(&workspace)?,
         Command::Advisories => runner::advisories(&workspace)?,
+        Command::Autobahn(wstest) => autobahn::run(&workspace, &wstest)?,
         Command::Bench(arguments) => bench::run(&workspace, &arguments)?,
         Command::Cluster(size) => cluster::run(&workspace, &size)?,
+        Command::Crash(cycles) => crash::run(&workspace, &cycles)?,
+        Command::Fuzz(campaign) => fuzz::run(&workspace, &campaign)?,
         Command::Scale(arguments) => scale::run(&workspace, &arguments)?,
         Command::Model(arguments) => sim::run(&workspace, "model", &arguments)?,
     }

@@ -22,6 +22,10 @@ pub(crate) const MACHETE: Tool = Tool::Cargo {
     program: "cargo-machete",
     version: "0.9.2",
 };
+pub(crate) const FUZZ: Tool = Tool::Cargo {
+    program: "cargo-fuzz",
+    version: "0.13.2",
+};
 /// jemalloc's build script calls it.
 pub(crate) const MAKE: Tool = Tool::Debian {
     program: "make",
