@@ -79,6 +79,7 @@ fn on(
     }
     let pace = running.rounds.pace();
     let site = Site {
+        operators: None,
         door: Door::new(&target).ending(ending).sources(running.sources),
         meter: Meter::new(server),
         watch: Watch::begin(u64::from(kinds * pace.rounds))?,

@@ -248,6 +248,7 @@ impl<'a> Workbench<'a> {
             &self.watch,
         )?;
         let site = Site {
+            operators: None,
             door: Door::to_nodes(&cluster.targets(), landing),
             meter: Meter::new(cluster.pids()),
             watch: self.watch.clone(),
@@ -267,6 +268,7 @@ impl<'a> Workbench<'a> {
         let folder = Folder::create(&self.data_root, self.servers)?;
         let mut server = Server::start(&self.program, folder, &hashing.into(), &self.watch)?;
         let site = Site {
+            operators: server.operators(),
             door: Door::new(&server.target()),
             meter: Meter::new([server.pid()]),
             watch: self.watch.clone(),

@@ -3,6 +3,7 @@
 use super::{
     Site,
     accounts::{Accounts, Afterwards, log_in},
+    scrape,
 };
 use crate::{
     clock,
@@ -20,6 +21,9 @@ const WEIGHT_AIM: Aim = Aim::AtMost(1536.0);
 /// What the heartbeat of 10,000 connections may cost, in per cent of a core.
 const HEARTBEAT_AIM: Aim = Aim::AtMost(0.5);
 
+/// What a scrape of the metrics may take of the server's processor, in milliseconds.
+const SCRAPE_AIM: Aim = Aim::AtMost(50.0);
+
 /// How often the memory of a server that settles is read.
 const SAMPLE: Duration = Duration::from_millis(500);
 /// How many samples in a row have to be alike.
@@ -29,12 +33,13 @@ const ALIKE_BYTES: u64 = 256 * 1024;
 /// After how many samples the last one is taken as it is.
 const SAMPLES_MAX: usize = 120;
 
-/// The memory of a server without and with idle connections.
+/// The memory of a server without and with idle connections, and what its metrics cost with them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weight {
     connections: usize,
     before: Memory,
     after: Memory,
+    scrape_ms: Option<f64>,
 }
 
 /// Weighs `connections` that logged in: the server's memory before the first and, once it has settled, after the
@@ -50,11 +55,13 @@ pub(crate) fn weigh(site: &Site, connections: usize) -> Result<Option<Weight>, E
     log_in(&mut fleet, site, &mut Accounts::new(), Afterwards::Stay)?;
     site.watch.say(format!("{connections} idle connections"));
     let after = settled(&mut fleet, site)?;
+    let scrape_ms = scrape::cost_ms(site)?;
     site.watch.round_done();
     Ok(after.map(|after| Weight {
         connections,
         before,
         after,
+        scrape_ms,
     }))
 }
 
@@ -75,7 +82,7 @@ pub(crate) fn weights(weights: &[Weight]) -> Vec<Measurement> {
             rounds,
         )
     };
-    vec![
+    let mut rows = vec![
         row("resident", "B each", Some(WEIGHT_AIM), &|weight| {
             weight.each(|memory| memory.resident_bytes)
         }),
@@ -88,7 +95,13 @@ pub(crate) fn weights(weights: &[Weight]) -> Vec<Measurement> {
         row("resident after", "MiB", None, &|weight| {
             mib(weight.after.resident_bytes)
         }),
-    ]
+    ];
+    if first.scrape_ms.is_some() {
+        rows.push(row("a scrape", "ms CPU", Some(SCRAPE_AIM), &|weight| {
+            weight.scrape_ms.unwrap_or_default()
+        }));
+    }
+    rows
 }
 
 impl Weight {
@@ -152,6 +165,7 @@ pub(crate) fn hold_and_weigh(site: &Site, connections: usize) -> Result<Vec<Meas
         connections,
         before,
         after,
+        scrape_ms: None,
     });
     let mut rounds = Vec::new();
     for _ in 0..site.pace.rounds {
@@ -234,6 +248,7 @@ mod tests {
             connections: 100,
             before: memory(1_000_000),
             after: memory(1_100_000),
+            scrape_ms: None,
         };
         let rows = weights(&[weight]);
         let values: Vec<f64> = rows.iter().map(|row| row.rounds[0].value).take(2).collect();

@@ -8,6 +8,7 @@ pub(crate) mod paced;
 pub(crate) mod refresh;
 pub(crate) mod resume;
 pub(crate) mod revoke;
+mod scrape;
 
 use crate::{
     error::Error,
@@ -17,7 +18,7 @@ use crate::{
     wire::answer::Answer,
 };
 use handfast_core::close::CloseCode;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 /// The close code of a connection whose session was revoked.
 pub(crate) const REVOKED: u16 = CloseCode::Revoked.number();
@@ -27,6 +28,8 @@ pub(crate) const REVOKED: u16 = CloseCode::Revoked.number();
 pub(crate) struct Site {
     /// The way to the server.
     pub(crate) door: Door,
+    /// Where its metrics are, if that is known.
+    pub(crate) operators: Option<SocketAddr>,
     /// Reads what it costs.
     pub(crate) meter: Meter,
     /// Looks after the run.

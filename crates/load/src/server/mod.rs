@@ -94,6 +94,14 @@ impl Server {
         Target::local(self.address)
     }
 
+    /// Where operators connect, as its log says.
+    pub(crate) fn operators(&self) -> Option<SocketAddr> {
+        let log = self.folder.log_tail(LOG_TAIL_BYTES);
+        let (_, behind) = log.split_once("operators can connect")?;
+        let (_, address) = behind.split_once("address=")?;
+        address.split_ascii_whitespace().next()?.parse().ok()
+    }
+
     /// Its process.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
