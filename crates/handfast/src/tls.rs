@@ -1,5 +1,6 @@
 //! The certificate that a server shows.
 
+use handfast_core::time::Timestamp;
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
@@ -9,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use x509_cert::{Certificate, der::Decode as _};
 
 /// Why TLS cannot be spoken.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,15 @@ pub enum TlsError {
         #[source]
         source: rustls::pki_types::pem::Error,
     },
+    /// A certificate is none (RFC 5280).
+    #[error("the certificate in {} cannot be read", path.display())]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: x509_cert::der::Error,
+    },
     /// The key is not the certificate's, or is of an unknown kind.
     #[error("the certificate in {} and the key do not go together", certificate.display())]
     Mismatch {
@@ -33,6 +44,25 @@ pub enum TlsError {
         #[source]
         source: rustls::Error,
     },
+}
+
+/// Until when the certificate in a PEM file is valid; of a chain, the server's own, which stands first.
+///
+/// # Errors
+/// [`TlsError`], which names the file.
+pub fn expires_at(certificate: &Path) -> Result<Timestamp, TlsError> {
+    let path = || certificate.to_path_buf();
+    let der = CertificateDer::from_pem_file(certificate).map_err(|source| TlsError::File {
+        path: path(),
+        what: "certificate",
+        source,
+    })?;
+    let read = Certificate::from_der(&der).map_err(|source| TlsError::NoCertificate {
+        path: path(),
+        source,
+    })?;
+    let end = read.tbs_certificate.validity.not_after.to_unix_duration();
+    Ok(Timestamp::from_unix(end.as_secs()))
 }
 
 /// Reads a certificate chain and its key, both in PEM, for HTTP/1.1 and HTTP/2.

@@ -27,6 +27,7 @@ use crate::{
     backend::{Access, Backend},
     error::{DatabaseError, StorageError},
 };
+use handfast_core::time::Timestamp;
 use line::Line;
 use std::{fmt, time::Duration};
 use tokio::task::JoinHandle;
@@ -65,6 +66,20 @@ impl Postgres {
     /// Any [`DatabaseError`].
     pub fn open_beside(url: &PostgresUrl) -> Result<Self, DatabaseError> {
         Self::connected(url, expect_current)
+    }
+
+    /// What the database's clock shows, for whoever compares clocks.
+    ///
+    /// # Errors
+    /// Any [`DatabaseError`] of a database that cannot be reached or asked.
+    pub fn clock(url: &PostgresUrl) -> Result<Timestamp, DatabaseError> {
+        const NOW: &str = "SELECT extract(epoch FROM clock_timestamp())::bigint";
+        aside(&url.place(), || {
+            let (database, client) = prepared(url, |_, _| Ok(()))?;
+            let now = database.wait(async { Ok(client.query_one(NOW, &[]).await?) });
+            let now: i64 = now.map_err(|failure| database.refusal(failure))?.get(0);
+            Ok(Timestamp::from_unix(u64::try_from(now).unwrap_or_default()))
+        })
     }
 
     fn connected(url: &PostgresUrl, prepare: Prepare) -> Result<Self, DatabaseError> {

@@ -141,6 +141,14 @@ fn what_the_world_can_reach_is_looked_at_more_closely() {
         verdict(&program, "registration", "--listen 0.0.0.0:0").0,
         "warn"
     );
+    for (name, value) in [
+        ("HANDFAST_TRUSTED_PROXIES", "127.0.0.1"),
+        ("HANDFAST_ALLOWED_ORIGINS", "https://chat.example.com"),
+    ] {
+        let proxied = Program::new().variable(name, value);
+        let (found, _) = verdict(&proxied, "registration", "--listen 127.0.0.1:0");
+        assert_eq!(found, "warn", "{name}");
+    }
     let closed = program.variable("HANDFAST_REGISTRATION", "closed");
     assert_eq!(
         verdict(&closed, "registration", "--listen 0.0.0.0:0").0,
@@ -172,4 +180,70 @@ fn doubts_about_the_configuration_are_repeated() {
         verdict(&program, "configuration", "--listen 127.0.0.1:0").0,
         "warn"
     );
+}
+
+#[test]
+fn a_certificate_is_told_with_its_end_and_one_that_has_ended_fails() {
+    let certified = |year: i32| {
+        let mut wanted = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name");
+        wanted.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        wanted.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let made = wanted.self_signed(&key).expect("a certificate");
+        let program = Program::new()
+            .file("cert.pem", &made.pem())
+            .file("key.pem", &key.serialize_pem())
+            .variable("HANDFAST_TLS__CERT", "cert.pem")
+            .variable("HANDFAST_TLS__KEY", "key.pem");
+        mode(&program, "key.pem", 0o600);
+        verdict(&program, "tls", "--listen 127.0.0.1:0")
+    };
+    let (found, findings) = certified(4000);
+    assert_eq!(found, "ok", "{findings:?}");
+    let (found, findings) = certified(2021);
+    assert_eq!(found, "fail", "{findings:?}");
+    let said = serde_json::to_string(&findings).expect("it is JSON");
+    assert!(
+        said.contains("has expired") && said.contains("renew it"),
+        "{said}"
+    );
+}
+
+#[test]
+fn who_may_operate_is_told() {
+    let local = "--listen 127.0.0.1:0";
+    assert_eq!(verdict(&Program::new(), "admin", local).0, "ok");
+    let insecure = Program::new().variable("HANDFAST_ADMIN__INSECURE", "true");
+    let exposed = "--listen 127.0.0.1:0 --admin 0.0.0.0:9002";
+    let (found, findings) = verdict(&insecure, "admin", exposed);
+    assert_eq!(found, "warn", "{findings:?}");
+}
+
+#[test]
+fn a_configuration_that_others_may_write_fails() {
+    let program = Program::new().file("handfast.toml", "registration = \"closed\"\n");
+    mode(&program, "handfast.toml", 0o664);
+    let line = "--listen 127.0.0.1:0 --config handfast.toml";
+    let printed = program.run(&format!("doctor {line}"));
+    assert_eq!(printed.code, 1);
+    assert!(
+        printed.out.contains("  = chmod go-w handfast.toml\n"),
+        "{printed:?}"
+    );
+    mode(&program, "handfast.toml", 0o644);
+    assert_eq!(program.run(&format!("doctor {line}")).code, 0);
+}
+
+#[test]
+fn a_record_that_cannot_be_kept_or_that_others_may_read_is_told() {
+    let recorded = |path: &str| Program::new().variable("HANDFAST_AUDIT__PATH", path);
+    let line = "--listen 127.0.0.1:0";
+    assert_eq!(verdict(&Program::new(), "audit", line).0, "ok");
+    assert_eq!(verdict(&recorded("audit.jsonl"), "audit", line).0, "ok");
+    let (found, findings) = verdict(&recorded("nowhere/audit.jsonl"), "audit", line);
+    assert_eq!(found, "fail", "{findings:?}");
+    let open = recorded("audit.jsonl").file("audit.jsonl", "");
+    mode(&open, "audit.jsonl", 0o644);
+    let (found, findings) = verdict(&open, "audit", line);
+    assert_eq!(found, "warn", "{findings:?}");
 }

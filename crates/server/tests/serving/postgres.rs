@@ -186,16 +186,18 @@ fn the_doctor_and_the_migration_know_a_database() {
     let database = PostgresServer::shared().database();
     let folder = tempfile::tempdir().unwrap();
     let variables = [(URL, database.expose())];
-    let look = || {
+    let look_at = |check: &str| {
         let looked = run(
             folder.path(),
             &["doctor", "--json", "--listen", "127.0.0.1:0"],
             &variables,
         );
         let findings: Vec<serde_json::Value> = serde_json::from_slice(&looked.stdout).unwrap();
-        let ledger = findings.iter().find(|finding| finding["check"] == "ledger");
-        ledger.unwrap()["verdict"].clone()
+        let found = findings.iter().find(|finding| finding["check"] == check);
+        found.unwrap()["verdict"].clone()
     };
+    let look = || look_at("ledger");
+    assert_eq!(look_at("ledger clock"), "ok");
     assert_eq!(look(), "warn");
     let migrated = run(folder.path(), &["ledger", "migrate"], &variables);
     assert!(migrated.status.success(), "{}", text(&migrated.stderr));

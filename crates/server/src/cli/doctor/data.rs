@@ -4,9 +4,10 @@ use super::finding::{Check, Finding};
 use crate::{admin, config::Config, data::DataFolder, time::relative};
 use handfast::{
     PostgresUrl,
+    clock::SystemClock,
     keys::{KeyFile, KeyRing},
 };
-use handfast_core::time::Timestamp;
+use handfast_core::time::{Clock as _, Timestamp};
 use handfast_ledger::{DatabaseError, OpenError, Postgres, Sqlite};
 use rustix::fs::{Access, access, statvfs};
 use std::{
@@ -15,6 +16,11 @@ use std::{
 
 /// A signing key older than this should be replaced.
 const KEY_AGE: Duration = Duration::from_secs(365 * 86_400);
+
+/// Clocks that are further apart should be looked at.
+const CLOCKS_APART: Duration = Duration::from_secs(5);
+/// Nodes whose clocks are further apart refuse each other's tickets.
+const CLOCKS_APART_MAX: Duration = Duration::from_secs(60);
 
 /// Less room than this on the disk is soon none.
 const LITTLE_ROOM_BYTES: u64 = 256 << 20;
@@ -196,6 +202,26 @@ pub(super) fn server(url: &PostgresUrl) -> Finding {
     }
 }
 
+/// Whether the database's clock and this machine's go together; nothing where it does not tell.
+pub(super) fn server_clock(url: &PostgresUrl) -> Option<Finding> {
+    let theirs = Postgres::clock(url).ok()?;
+    let ours = SystemClock::start().now().unix;
+    Some(apart(theirs.since(ours) + ours.since(theirs)))
+}
+
+fn apart(apart: Duration) -> Finding {
+    let check = Check("ledger clock");
+    let found = format!("{} s apart from this machine's", apart.as_secs());
+    let remedy = "let both machines follow time servers, for example: timedatectl set-ntp true";
+    if apart > CLOCKS_APART_MAX {
+        check.fail(found, remedy)
+    } else if apart > CLOCKS_APART {
+        check.warn(found, remedy)
+    } else {
+        check.ok(found)
+    }
+}
+
 /// A finding if the file is not there, or open to others; nothing if it is as it should be.
 fn private(check: Check, path: &Path) -> Option<Finding> {
     let shown = path.display();
@@ -227,5 +253,18 @@ fn open_ledger(check: Check, path: &Path) -> Finding {
                 "leave the file as it is, and restore a backup or the handfast that wrote it",
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::finding::Verdict, *};
+
+    #[test]
+    fn clocks_that_are_apart_are_told_and_fail_from_a_minute_on() {
+        let verdict = |seconds| apart(Duration::from_secs(seconds)).verdict;
+        assert_eq!(verdict(1), Verdict::Ok);
+        assert_eq!(verdict(30), Verdict::Warn);
+        assert_eq!(verdict(61), Verdict::Fail);
     }
 }

@@ -1,5 +1,6 @@
 //! `handfast doctor`: looks for what is wrong on this machine and changes nothing.
 
+mod audit;
 mod data;
 mod exposure;
 mod fanout;
@@ -44,6 +45,7 @@ fn examine(loaded: &Loaded, now: Timestamp) -> Vec<Finding> {
     let config = &loaded.config;
     let folder = DataFolder(&config.data);
     let mut findings = configuration(loaded);
+    findings.extend(loaded.file.as_deref().and_then(exposure::file));
     findings.extend(data::folder(folder));
     findings.extend(data::keys(folder, now));
     findings.push(data::admin_token(config));
@@ -51,9 +53,13 @@ fn examine(loaded: &Loaded, now: Timestamp) -> Vec<Finding> {
         LedgerUrl::Sqlite => data::databases(folder),
         LedgerUrl::Postgres(url) => vec![data::server(url)],
     });
+    if let LedgerUrl::Postgres(url) = &config.ledger.url {
+        findings.extend(data::server_clock(url));
+    }
     findings.extend(fanout::reach(config));
     findings.push(listen::address(config));
-    findings.extend(exposure::of(config));
+    findings.extend(exposure::of(config, now));
+    findings.push(audit::of(config));
     findings.push(machine::descriptors(config));
     findings.push(machine::clock(now));
     findings
