@@ -108,6 +108,8 @@ async fn accept(
     stop: impl Future<Output = ()>,
 ) {
     let mut stop = pin!(stop);
+    // Told once, however long it lasts: whoever uses up the descriptors is not to fill the log as well.
+    let mut is_told = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -115,6 +117,7 @@ async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
+                is_told = false;
                 let visitor = Visitor {
                     peer,
                     router: router.clone(),
@@ -124,7 +127,9 @@ async fn accept(
                 drop(tokio::spawn(visitor.serve(stream)));
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                if !std::mem::replace(&mut is_told, true) {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

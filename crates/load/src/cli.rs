@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{fleet::Ending, scenario::Pace, target::Reach};
+use crate::{fleet::Ending, hostile::Attack, scenario::Pace, target::Reach};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use std::{path::PathBuf, time::Duration};
 
@@ -20,6 +20,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start a server and measure everything that handfast promises
     Bench(Bench),
+    /// Start a server, attack it, and measure how good clients fare
+    Hostile(Hostile),
     /// Connect, upgrade, present the stored token, close; over and over
     Resume(Resume),
     /// Present the token on live connections, over and over
@@ -73,6 +75,25 @@ pub(crate) struct Bench {
     /// How many connections to hold for the cost of their heartbeat
     #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub(crate) heartbeat_connections: u32,
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+}
+
+/// `hostile`
+#[derive(Debug, Args)]
+pub(crate) struct Hostile {
+    /// The program `handfast`, built with --release
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) server: PathBuf,
+    /// Where to make the servers' data folders [default: beside the program]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_root: Option<PathBuf>,
+    /// Only these attacks
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ATTACKS")]
+    pub(crate) only: Vec<Attack>,
+    /// How many good clients there are
+    #[arg(long, default_value_t = 2_000, value_parser = value_parser!(u32).range(1..=100_000), value_name = "N")]
+    pub(crate) clients: u32,
     #[command(flatten)]
     pub(crate) rounds: Rounds,
 }

@@ -9,6 +9,7 @@ mod cli;
 mod clock;
 mod error;
 mod fleet;
+mod hostile;
 mod meter;
 mod report;
 mod scale;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Error> {
     let measurements = match cli.command {
         Command::Bench(options) => bench::run(&options)?,
+        Command::Hostile(options) => hostile::run(&options)?,
         Command::Resume(options) => alone::resume(&options)?,
         Command::Refresh(options) => alone::refresh(&options)?,
         Command::Login(options) => alone::login(&options)?,

@@ -66,6 +66,25 @@ pub(crate) trait Operation {
     ) -> Result<(), Error>;
 }
 
+impl<O: Operation> Operation for &mut O {
+    fn start(&mut self, fleet: &mut Fleet, client: usize) -> Result<(), Error> {
+        (**self).start(fleet, client)
+    }
+
+    fn opened(&mut self, fleet: &mut Fleet, client: usize) -> Result<(), Error> {
+        (**self).opened(fleet, client)
+    }
+
+    fn answered(
+        &mut self,
+        fleet: &mut Fleet,
+        client: usize,
+        answer: Answer<'_>,
+    ) -> Result<(), Error> {
+        (**self).answered(fleet, client, answer)
+    }
+}
+
 /// The token of an answer that must hold one.
 pub(crate) fn granted<'a>(request: &'static str, answer: Answer<'a>) -> Result<&'a str, Error> {
     match answer {

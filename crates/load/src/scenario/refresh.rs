@@ -56,13 +56,18 @@ pub(crate) fn latency(
     paced::rounds(&mut fleet, site, rate, name, refresh)
 }
 
-fn prepare(site: &Site, clients: usize) -> Result<(Fleet, Refresh), Error> {
+/// Clients that are logged in and stay, and what they do.
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn prepare(site: &Site, clients: usize) -> Result<(Fleet, Refresh), Error> {
     let mut fleet = Fleet::new(site.door.clone(), clients, &site.watch)?;
     let requests = log_in(&mut fleet, site, &mut Accounts::new(), Afterwards::Stay)?;
     Ok((fleet, Refresh { requests }))
 }
 
-struct Refresh {
+/// Presenting on the live connection.
+pub(crate) struct Refresh {
     /// Each client's next request.
     requests: Vec<Vec<u8>>,
 }

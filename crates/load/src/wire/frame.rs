@@ -59,6 +59,15 @@ pub(crate) fn write_pong(out: &mut Vec<u8>, ping: &[u8]) {
     mask(&mut out[payload..]);
 }
 
+/// Replaces what is in `out` by a masked ping.
+pub(crate) fn write_ping(out: &mut Vec<u8>, payload: &[u8]) {
+    out.clear();
+    write_head(out, PING, payload.len());
+    let begin = out.len();
+    out.extend_from_slice(payload);
+    mask(&mut out[begin..]);
+}
+
 fn write_head(out: &mut Vec<u8>, opcode: u8, length: usize) {
     out.push(FINAL | opcode);
     match length {

@@ -16,6 +16,7 @@ mod crash;
 mod deployed;
 mod full;
 mod health;
+mod exhaustion;
 mod lifecycle;
 mod operator;
 mod postgres;

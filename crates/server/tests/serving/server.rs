@@ -106,6 +106,21 @@ impl Server {
         assert!(sent.success());
     }
 
+    /// Lets the process have no more files than this.
+    pub(crate) fn limit_descriptors(&self, count: u64) {
+        let limit = Rlimit {
+            current: Some(count),
+            maximum: Some(count),
+        };
+        let process = Pid::from_child(&self.process);
+        prlimit(Some(process), Resource::Nofile, limit).unwrap();
+    }
+
+    /// Waits until it logs `text`.
+    pub(crate) fn wait_for(&self, text: &str) {
+        wait_for_log(&self.folder, text, 0);
+    }
+
     /// Waits for the process to end by itself. Gives whether it was content.
     pub(crate) fn ended(mut self) -> bool {
         self.process.wait().unwrap().success()
