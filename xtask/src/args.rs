@@ -35,6 +35,7 @@ Usage: cargo xtask COMMAND
   fuzz [TARGETS]  feed what libFuzzer thinks of to the targets, one after the other
     --runs N      so many inputs each
     --smoke       few of them
+  hostile [ARGS]  attack a server and measure how good clients fare; ARGS go to `handfast-load hostile`
   model [ARGS]    visit every state of the session rule within bounds; ARGS go to `handfast-sim model`
     --deep        more than a hundred million of them
     --histories   show how each seeded mistake and each known limit comes about
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Cluster(Size),
     Crash(Cycles),
     Fuzz(Campaign),
+    Hostile(Vec<String>),
     Model(Vec<String>),
 }
 
@@ -80,6 +82,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Comma
         "cluster" => parse_cluster(arguments),
         "crash" => parse_crash(arguments),
         "fuzz" => parse_fuzz(arguments),
+        "hostile" => Ok(Command::Hostile(arguments.collect())),
         "model" => Ok(Command::Model(arguments.collect())),
         "tidy" => nothing_more(arguments, Command::Tidy),
         "advisories" => nothing_more(arguments, Command::Advisories),

@@ -20,6 +20,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     }
     let tools = [tools::MAKE, tools::POSTGRESQL, tools::REDIS];
     runner::ensure(workspace, &tools, true)?;
+    load(workspace, "bench", arguments)
+}
+
+/// Builds both, and lets the load generator attack a server while it measures how good clients fare.
+pub(crate) fn hostile(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
+    runner::ensure(workspace, &[tools::MAKE], true)?;
+    load(workspace, "hostile", arguments)
+}
+
+fn load(workspace: &Workspace, command: &str, arguments: &[String]) -> Result<(), Failure> {
     let shop = Shop {
         workspace,
         output: Output::Shown,
@@ -30,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     shop.output.run(&mut build)?;
     let programs = workspace.target.join("release");
     let mut load = Command::new(programs.join("handfast-load"));
-    load.arg("bench")
+    load.arg(command)
         .arg("--server")
         .arg(programs.join("handfast"))
         .args(arguments);

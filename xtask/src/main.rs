@@ -53,6 +53,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Crash(cycles) => crash::run(&workspace, &cycles)?,
         Command::Fuzz(campaign) => fuzz::run(&workspace, &campaign)?,
         Command::Scale(arguments) => scale::run(&workspace, &arguments)?,
+        Command::Hostile(arguments) => bench::hostile(&workspace, &arguments)?,
         Command::Model(arguments) => sim::run(&workspace, "model", &arguments)?,
     }
     Ok(ExitCode::SUCCESS)
