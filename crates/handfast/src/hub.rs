@@ -137,7 +137,7 @@ impl Hub {
     pub(crate) fn concerned(&self, changes: &[Change]) -> Vec<Ownership> {
         let mut concerned: Vec<_> = changes
             .iter()
-            .flat_map(losers)
+            .flat_map(Change::losers)
             .filter(|loser| self.owns(loser.connection, loser.session))
             .collect();
         concerned.sort_unstable();
@@ -181,7 +181,9 @@ impl Hub {
 
     /// Whether a connection of another node has to hear of `change`.
     pub(crate) fn concerns_others(&self, change: &Change) -> bool {
-        losers(change).any(|loser| loser.connection.node != self.node)
+        change
+            .losers()
+            .any(|loser| loser.connection.node != self.node)
     }
 
     /// The name of this run of the node.
@@ -192,10 +194,10 @@ impl Hub {
     /// Tells connections what was committed, in the order of the ledger's decisions.
     pub(crate) fn committed(&self, changes: &[Change]) {
         for change in changes {
-            if let Some((owner, reason)) = ended(change) {
+            if let Some((owner, reason)) = change.ended() {
                 self.signal(owner, change.session, Signal::Ended(reason));
             }
-            if let Some(former) = superseded(change) {
+            if let Some(former) = change.superseded() {
                 self.signal(former, change.session, Signal::Superseded);
             }
             // Whoever got its session back is not superseded any more.
@@ -239,27 +241,6 @@ impl Hub {
 /// Nothing that is done under these locks leaves what they guard half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Who loses the session by `change`: the owner of one that ended, unless it ended it itself, and a former owner.
-fn losers(change: &Change) -> impl Iterator<Item = Ownership> {
-    [ended(change).map(|(owner, _)| owner), superseded(change)]
-        .into_iter()
-        .flatten()
-        .map(|connection| Ownership {
-            session: change.session,
-            connection,
-        })
-}
-
-fn ended(change: &Change) -> Option<(ConnectionId, RevocationReason)> {
-    let owner = change.owner.filter(|owner| change.by != Some(*owner));
-    owner.zip(change.revoked)
-}
-
-fn superseded(change: &Change) -> Option<ConnectionId> {
-    let is_another = |former: &ConnectionId| change.owner != Some(*former);
-    change.former_owner.filter(is_another)
 }
 
 /// A name and a slot for a connection whose upgrade is not done. Dropping it [removes](Hub::remove) them.

@@ -12,9 +12,12 @@ use crate::{
     queue::{Ending, Queue},
 };
 use handfast_core::{session::Presented, time::Clock};
-use std::sync::{
-    Arc,
-    mpsc::{Receiver, SyncSender, sync_channel},
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
 };
 
 /// The most batches that wait for their flush. More would not make it faster, for one flush serves all that wait.
@@ -50,14 +53,22 @@ impl Concluder {
         while let Ok(first) = applied.recv() {
             waiting.push(first);
             waiting.extend(applied.try_iter().take(BATCHES));
-            if let Err(cause) = flush(&waiting) {
-                self.stop(waiting, cause);
+            if self.conclude_all(&mut waiting).is_break() {
                 return;
             }
-            for applied in waiting.drain(..) {
-                self.conclude(applied);
-            }
         }
+    }
+
+    /// Makes `waiting` durable and tells of it, which empties it; or ends the ledger.
+    pub(crate) fn conclude_all(&self, waiting: &mut Vec<Applied>) -> ControlFlow<()> {
+        if let Err(cause) = flush(waiting) {
+            self.stop(std::mem::take(waiting), cause);
+            return ControlFlow::Break(());
+        }
+        for applied in waiting.drain(..) {
+            self.conclude(applied);
+        }
+        ControlFlow::Continue(())
     }
 
     /// The batch is durable: tells the observer, then lets the answers go.

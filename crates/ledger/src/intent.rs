@@ -104,6 +104,34 @@ pub struct Change {
     pub by: Option<ConnectionId>,
 }
 
+impl Change {
+    /// Who loses the session by this, and has to hear of it: the owner of one that ended, unless it ended it itself, and
+    /// a former owner.
+    pub fn losers(&self) -> impl Iterator<Item = Ownership> + use<> {
+        let session = self.session;
+        let owner = self.ended().map(|(owner, _)| owner);
+        let losers = [owner, self.superseded()].into_iter().flatten();
+        losers.map(move |connection| Ownership {
+            session,
+            connection,
+        })
+    }
+
+    /// The owner whose session ended, and why, unless it ended it itself.
+    #[must_use]
+    pub fn ended(&self) -> Option<(ConnectionId, RevocationReason)> {
+        let owner = self.owner.filter(|owner| self.by != Some(*owner));
+        owner.zip(self.revoked)
+    }
+
+    /// The former owner, where another connection took the session over.
+    #[must_use]
+    pub fn superseded(&self) -> Option<ConnectionId> {
+        let is_another = |former: &ConnectionId| self.owner != Some(*former);
+        self.former_owner.filter(is_another)
+    }
+}
+
 /// The end of a session, which a decision of this ledger brought about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {

@@ -112,14 +112,24 @@ impl Ledger {
         // Where the second cannot be started, the first ends because nothing comes.
         let concluder = spawn("ledger-answers", move || concluder.run(to_conclude))?;
         let worker = spawn("ledger", move || worker.run())?;
-        Ok(Self {
+        Ok(Self::of(queue, tally, policy, vec![worker, concluder]))
+    }
+
+    /// The handle to what `threads` apply.
+    pub(crate) fn of(
+        queue: Arc<Queue>,
+        tally: Arc<Tally>,
+        policy: Arc<Policy>,
+        threads: Vec<JoinHandle<()>>,
+    ) -> Self {
+        Self {
             shared: Arc::new(Shared {
                 queue,
                 tally,
                 policy,
-                threads: vec![worker, concluder],
+                threads,
             }),
-        })
+        }
     }
 
     /// Makes a session: generation 0, issued and confirmed.

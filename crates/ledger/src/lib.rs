@@ -13,6 +13,7 @@
 
 pub mod accounts;
 mod backend;
+mod by_hand;
 mod conclude;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -41,6 +42,7 @@ mod worker;
 pub use backend::{
     Access, Backend, Durability, Flush, Row, Stored, Transaction, Wanted, Write, ended_before,
 };
+pub use by_hand::ByHand;
 #[cfg(feature = "postgres")]
 pub use copy::{Copied, CopyError, copy};
 pub use counts::{Counts, OUTCOMES};

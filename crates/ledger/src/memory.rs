@@ -23,7 +23,7 @@ pub struct Memory {
     rows: Arc<Mutex<Rows>>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Rows {
     sessions: BTreeMap<SessionId, Session>,
     log: VecDeque<Logged>,
@@ -32,6 +32,7 @@ struct Rows {
     swept_to: Option<SessionId>,
 }
 
+#[derive(Clone, Copy)]
 struct Logged {
     at: Timestamp,
     change: Change,
@@ -53,14 +54,32 @@ impl Memory {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// What it holds now, apart from it: a backup.
+    #[must_use]
+    pub fn backup(&self) -> Self {
+        Self {
+            rows: Arc::new(Mutex::new(self.rows().clone())),
+        }
+    }
+
+    /// Holds from now on what `backup` does. What was committed since that was made is lost.
+    pub fn restore(&self, backup: &Self) {
+        let rows = backup.rows().clone();
+        *self.rows() = rows;
+    }
+
+    /// A thread that panicked with this lock held left its transaction to be undone by its drop.
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Backend for Memory {
     type Transaction<'a> = MemoryTransaction<'a>;
 
     fn begin(&mut self, _: Access) -> Result<MemoryTransaction<'_>, StorageError> {
-        // A thread that panicked here left its transaction to be undone by its drop.
-        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = self.rows();
         Ok(MemoryTransaction {
             swept_to: rows.swept_to,
             rows,

@@ -75,13 +75,18 @@ impl Queue {
             return None;
         }
         thread::yield_now();
+        Some(self.take_waiting(entries_max))
+    }
+
+    /// Up to `entries_max` of what waits now, in order.
+    pub(crate) fn take_waiting(&self, entries_max: usize) -> Vec<Entry> {
         let mut state = self.lock();
         let taken = state.waiting.len().min(entries_max);
         let batch = state.waiting.drain(..taken).collect();
         if state.waiting.is_empty() && state.waiting.capacity() > CAPACITY_KEPT {
             state.waiting.shrink_to(CAPACITY_KEPT);
         }
-        Some(batch)
+        batch
     }
 
     /// Sleeps until something waits. `false` once the queue is closed and empty.

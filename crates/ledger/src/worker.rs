@@ -62,7 +62,7 @@ impl<B: Backend> Worker<B> {
     }
 
     /// Applies `batch`, and passes it on to be concluded; a batch that fails is answered here.
-    fn process(&mut self, mut batch: Vec<Entry>) {
+    pub(crate) fn process(&mut self, mut batch: Vec<Entry>) {
         let begun_us = self.clock.micros();
         match self.apply(&mut batch) {
             Ok((news, durability)) => self.pass_on(Applied {
