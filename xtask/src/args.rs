@@ -39,6 +39,9 @@ Usage: cargo xtask COMMAND
   model [ARGS]    visit every state of the session rule within bounds; ARGS go to `handfast-sim model`
     --deep        more than a hundred million of them
     --histories   show how each seeded mistake and each known limit comes about
+  simulate [ARGS] let clients, nodes and a ledger live through faults; ARGS go to `handfast-sim simulate`
+    --years N     until sessions have lived through so many years (one, if it is not said)
+    --seed N      only the run of this seed
   help            this text
 ";
 
@@ -59,6 +62,7 @@ pub(crate) enum Command {
     Fuzz(Campaign),
     Hostile(Vec<String>),
     Model(Vec<String>),
+    Simulate(Vec<String>),
 }
 
 pub(crate) fn print_help() {
@@ -84,6 +88,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Comma
         "fuzz" => parse_fuzz(arguments),
         "hostile" => Ok(Command::Hostile(arguments.collect())),
         "model" => Ok(Command::Model(arguments.collect())),
+        "simulate" => Ok(Command::Simulate(arguments.collect())),
         "tidy" => nothing_more(arguments, Command::Tidy),
         "advisories" => nothing_more(arguments, Command::Advisories),
         "help" | "--help" | "-h" => Ok(Command::Help),

@@ -55,6 +55,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Scale(arguments) => scale::run(&workspace, &arguments)?,
         Command::Hostile(arguments) => bench::hostile(&workspace, &arguments)?,
         Command::Model(arguments) => sim::run(&workspace, "model", &arguments)?,
+        Command::Simulate(arguments) => sim::run(&workspace, "simulate", &arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask model`: checks what handfast promises.
+//! `cargo xtask model` and `cargo xtask simulate`: check what handfast promises.
 
 use std::process::Command;
 

@@ -23,6 +23,18 @@ enum Command {
         #[arg(long)]
         histories: bool,
     },
+    /// Lets clients, nodes and a ledger live through faults of every kind, under a simulated clock
+    Simulate {
+        /// Until clients have lived through so many years, all together
+        #[arg(long, default_value_t = 1, conflicts_with = "seed")]
+        years: u32,
+        /// The seed to begin with
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Only the runs of this seed: the one of the tests, and the long one
+        #[arg(long, conflicts_with = "from")]
+        seed: Option<u64>,
+    },
 }
 
 /// Does what the arguments say. A broken promise is a failure.
@@ -30,6 +42,10 @@ enum Command {
 pub fn run(arguments: &Arguments) -> ExitCode {
     let holds = match arguments.command {
         Command::Model { deep, histories } => report::model(deep, histories),
+        Command::Simulate {
+            seed: Some(seed), ..
+        } => report::simulate_one(seed),
+        Command::Simulate { years, from, .. } => report::simulate(years, from),
     };
     if holds {
         ExitCode::SUCCESS

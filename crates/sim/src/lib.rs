@@ -1,4 +1,5 @@
-//! The evidence for what handfast promises: an exhaustive [model check](model) of the session rule.
+//! The evidence for what handfast promises: an exhaustive [model check](model) of the session rule, and a
+//! [simulation](simulation) of clients, nodes and a ledger.
 //!
 //! Nothing here is shipped. What is checked is the code that runs, called and not copied.
 
@@ -6,3 +7,4 @@ mod report;
 
 pub mod cli;
 pub mod model;
+pub mod simulation;

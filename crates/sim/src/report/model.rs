@@ -1,5 +1,6 @@
-//! What the commands print.
+//! What `model` prints.
 
+use super::thousands;
 use crate::model::{
     configuration::{ATTEMPTS, BARE, Configuration, DEEP, LIMITS, LOSSES, PROOFS, THIEVES},
     mistake::SEEDED,
@@ -44,8 +45,8 @@ pub(crate) fn model(deep: bool, histories: bool) -> bool {
 #[derive(Default)]
 struct Sum {
     configurations: usize,
-    states: usize,
-    steps: usize,
+    states: u64,
+    steps: u64,
     took: Duration,
     broken: usize,
 }
@@ -53,8 +54,8 @@ struct Sum {
 impl Sum {
     fn add(&mut self, found: &Found) {
         self.configurations += 1;
-        self.states += found.states;
-        self.steps += found.steps;
+        self.states += count(found.states);
+        self.steps += count(found.steps);
         self.took += found.took;
         self.broken += usize::from(found.broken.is_some());
     }
@@ -63,13 +64,13 @@ impl Sum {
 fn promises(configuration: &Configuration) -> Found {
     let found = watched(configuration.name, || {
         check(configuration.setting, AsItRuns, |states, took| {
-            eprint!("\r  {} states, {:.0?} ", thousands(states), took);
+            eprint!("\r  {} states, {:.0?} ", thousands(count(states)), took);
         })
     });
     println!(
         "  {:<60} {:>13} states, depth {:>3}, {:>7.1?}",
         configuration.name,
-        thousands(found.states),
+        thousands(count(found.states)),
         found.depth,
         found.took
     );
@@ -127,10 +128,6 @@ fn limits(histories: bool) {
     }
 }
 
-/// A number that somebody reads.
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev();
-    let groups = groups.map(|group| String::from_utf8_lossy(group).into_owned());
-    groups.collect::<Vec<_>>().join(",")
+fn count(states: usize) -> u64 {
+    u64::try_from(states).unwrap_or(u64::MAX)
 }
