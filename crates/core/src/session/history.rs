@@ -122,6 +122,25 @@ impl History {
         self
     }
 
+    /// Notes what consumed `generation`, where `confirmed` is the confirmed one, if it is remembered and nothing has
+    /// consumed it.
+    #[must_use]
+    pub fn noting(
+        mut self,
+        generation: Generation,
+        confirmed: Generation,
+        consumption: Consumption,
+    ) -> Self {
+        let behind = confirmed.ahead_of(generation);
+        let place = behind.and_then(|behind| usize::try_from(behind).ok());
+        if let Some(entry) = place.and_then(|place| self.remembered.get_mut(place))
+            && *entry == Consumption::Nothing
+        {
+            *entry = consumption;
+        }
+        self
+    }
+
     /// Moves on by `steps` generations: the ones passed over were consumed by `skipped`, the new confirmed one by
     /// `confirmed`.
     #[must_use]

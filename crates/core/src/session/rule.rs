@@ -141,7 +141,7 @@ pub enum Presented {
     Replaced,
     /// A generation from the future, accepted because the operator said so.
     RolledForward,
-    /// Refused. Only [`Refusal::Reused`] changed the record.
+    /// Refused. [`Refusal::Reused`] has ended the session; [`Refusal::Stale`] may have noted the attempt key.
     Refused(Refusal),
     /// A generation from the future: the ledger lost writes. Refused as [`Refusal::Unknown`], and an alarm.
     FromTheFuture,
@@ -222,7 +222,10 @@ pub fn present(
         connection,
     } = *presentation;
     let evidence = evidence.before(record.key);
-    let presented = judge(&record, generation, evidence, now, policy);
+    let presented = bar(&record, now).map_or_else(
+        || judge(&record, presentation, evidence, policy),
+        Presented::Refused,
+    );
     let consumption = evidence.map_or(Consumption::Nothing, Evidence::consumption);
     let record = match presented {
         Presented::Advanced => record
@@ -237,10 +240,12 @@ pub fn present(
             .issue(now, policy)
             .take_ownership(connection, now),
         Presented::RolledForward => record
-            .roll_forward(generation, consumption)
+            .roll_forward(generation)
+            .consume_confirmed(consumption)
             .issue(now, policy)
             .take_ownership(connection, now),
         Presented::Refused(Refusal::Reused) => revoke(record, RevocationReason::Reused, now),
+        Presented::Refused(Refusal::Stale) => record.note(generation, evidence),
         Presented::Refused(_) | Presented::FromTheFuture => record,
     };
     (record, presented)
@@ -297,14 +302,11 @@ pub fn revoke(record: SessionRecord, reason: RevocationReason, now: Timestamp) -
 /// The table of the session rule, without what follows from it.
 fn judge(
     record: &SessionRecord,
-    generation: Generation,
+    presentation: &Presentation,
     evidence: Option<Evidence>,
-    now: Timestamp,
     policy: &TokenPolicy,
 ) -> Presented {
-    if let Some(refusal) = bar(record, now) {
-        return Presented::Refused(refusal);
-    }
+    let generation = presentation.generation;
     let Some(evidence) = evidence else {
         return Presented::Refused(Refusal::ProofRequired);
     };
@@ -317,7 +319,8 @@ fn judge(
     } else if generation == record.issued {
         Presented::Advanced
     } else if generation == record.confirmed {
-        judge_confirmed(record.history.of_confirmed(), evidence)
+        let is_owner = record.owner == Some(presentation.connection);
+        judge_confirmed(record.history.of_confirmed(), evidence, is_owner)
     } else {
         judge_older(record, generation, evidence)
     }
@@ -335,8 +338,12 @@ fn bar(record: &SessionRecord, now: Timestamp) -> Option<Refusal> {
 }
 
 /// The column `g = c < i`: the client may not have got the issued generation.
-fn judge_confirmed(consumed_by: Consumption, evidence: Evidence) -> Presented {
+///
+/// Where nothing consumed the confirmed one, the issued one was pushed to the owner. A bare owner that presents meanwhile
+/// is told what is on its way to it already; to void that would only hit a client that gets no more than the push.
+fn judge_confirmed(consumed_by: Consumption, evidence: Evidence, is_owner: bool) -> Presented {
     match (evidence, consumed_by) {
+        (Evidence::Bare, Consumption::Nothing) if is_owner => Presented::AnsweredAgain,
         (Evidence::Proof { .. }, _) | (Evidence::Attempt(_), Consumption::Nothing) => {
             Presented::AnsweredAgain
         }
@@ -413,15 +420,29 @@ impl SessionRecord {
         }
     }
 
-    /// Catches up with a generation that the ledger lost: whoever presents it consumed what the ledger forgot.
-    fn roll_forward(self, generation: Generation, consumption: Consumption) -> Self {
-        let known = self.confirm(self.issued, consumption);
+    /// Notes the attempt key of a presentation that is late, where nothing else is known of its generation. The client
+    /// has one key for a generation, so another one is another party's; or it is this client's, which finds that
+    /// somebody else is ahead.
+    fn note(self, generation: Generation, evidence: Option<Evidence>) -> Self {
+        let history = match evidence {
+            Some(Evidence::Attempt(attempt)) => {
+                self.history
+                    .noting(generation, self.confirmed, Consumption::Attempt(attempt))
+            }
+            Some(Evidence::Bare | Evidence::Proof { .. }) | None => self.history,
+        };
+        Self { history, ..self }
+    }
+
+    /// Catches up with a generation that the ledger lost. By what those before it were consumed, it has forgotten.
+    fn roll_forward(self, generation: Generation) -> Self {
+        let known = self.confirm(self.issued, Consumption::Nothing);
         let steps = generation.ahead_of(known.confirmed).unwrap_or(0);
-        let history = known.history.advanced(steps, consumption, consumption);
+        let nothing = Consumption::Nothing;
         Self {
             confirmed: generation,
             issued: generation,
-            history,
+            history: known.history.advanced(steps, nothing, nothing),
             ..known
         }
     }

@@ -104,7 +104,7 @@ impl Reference {
                 }
                 Evidence::Proof { .. } => Presented::Refused(Refusal::Stale),
                 Evidence::Attempt(k) => self.attempt(g, k),
-                Evidence::Bare => self.bare(g),
+                Evidence::Bare => self.bare(g, connection),
             }
         };
         match presented {
@@ -129,17 +129,24 @@ impl Reference {
                 }
                 _ => Presented::Refused(Refusal::Reused),
             }
-        } else if by == By::Attempt(k) || (g < self.confirmed && by == By::Nothing) {
+        } else if g < self.confirmed && by == By::Nothing {
+            self.consumed.insert(g, By::Attempt(k));
+            Presented::Refused(Refusal::Stale)
+        } else if by == By::Attempt(k) {
             Presented::Refused(Refusal::Stale)
         } else {
             Presented::Refused(Refusal::Reused)
         }
     }
 
-    fn bare(&mut self, g: u64) -> Presented {
+    fn bare(&mut self, g: u64, connection: ConnectionId) -> Presented {
         let by = self.consumed(g);
         if g == self.confirmed {
             match by {
+                By::Nothing if connection == self.owner => {
+                    self.consumed.insert(g, By::Bare);
+                    Presented::AnsweredAgain
+                }
                 By::Bare | By::Nothing => {
                     self.consumed.insert(g, By::Bare);
                     self.consumed.insert(self.issued, By::SomethingElse);
@@ -161,14 +168,15 @@ impl Reference {
         self.consumed.insert(g, evidence.into());
     }
 
-    /// The ledger lost writes: what it no longer knows counts as consumed by the presenter.
+    /// The ledger lost writes: what it no longer knows counts as consumed by nothing.
     fn alarm(&mut self, g: u64, evidence: Evidence) -> Presented {
         if !self.roll_forward {
             return Presented::FromTheFuture;
         }
-        for lost in self.issued..=g {
-            self.consumed.insert(lost, evidence.into());
+        for lost in self.issued..g {
+            self.consumed.remove(&lost);
         }
+        self.consumed.insert(g, evidence.into());
         self.confirmed = g;
         self.issued = g + 1;
         Presented::RolledForward

@@ -139,10 +139,21 @@ impl Pair {
         let unchanged = matches!(
             presented,
             Presented::FromTheFuture
-                | Presented::Refused(Refusal::Stale | Refusal::Revoked | Refusal::ProofRequired)
+                | Presented::Refused(Refusal::Revoked | Refusal::ProofRequired)
         );
         if unchanged {
             assert_eq!(record, self.record, "a refusal changed the record");
+        }
+        if presented == Presented::Refused(Refusal::Stale) {
+            let history = record.history;
+            let noted = SessionRecord {
+                history,
+                ..self.record
+            };
+            assert_eq!(
+                record, noted,
+                "a late presentation changed more than what is noted of it"
+            );
         }
         self.record = record;
         self.reference.assert_same(&self.record);

@@ -99,6 +99,7 @@ macro_rules! conformance {
         $crate::conformance! { @cases $fixture;
             rule::{
                 every_cell_of_the_table_is_decided_as_written,
+                a_late_presentation_under_a_second_attempt_key_ends_the_session,
                 a_generation_from_the_future_is_refused_and_counted,
                 a_generation_from_the_future_is_accepted_where_the_operator_says_so,
                 a_session_that_never_was_is_unknown,

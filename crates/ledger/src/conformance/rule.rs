@@ -6,8 +6,8 @@ use super::{
     bench::{Bench, KEY, PROOF, attempt, connection, create, policy, present, session},
 };
 use handfast_core::session::{
-    Acknowledged, Evidence, Generation, Presented, Pushed, Refusal, RevocationReason,
-    SessionRecord, TokenPolicy,
+    Acknowledged, Consumption, Evidence, Generation, History, Presented, Pushed, Refusal,
+    RevocationReason, SessionRecord, TokenPolicy,
 };
 use std::time::Duration;
 
@@ -95,7 +95,13 @@ fn row_of_bare_tokens() -> Vec<Cell> {
         (steps(&VOID_BETWEEN), 0, Bare, Replaced, Some((0, 3))),
         (steps(&VOID_BETWEEN), 2, Bare, Advanced, Some((2, 3))),
         (steps(&VOID_BETWEEN), 1, Bare, REUSED, None),
-        (steps(&[Push, Present(0, Bare)]), 1, Bare, REUSED, None),
+        (
+            steps(&[Push, Present(0, Bare)]),
+            1,
+            Bare,
+            Advanced,
+            Some((1, 2)),
+        ),
         (steps(&[Present(0, k)]), 0, Bare, REUSED, None),
         (
             steps(&[Present(0, Bare), Present(1, Bare)]),
@@ -191,8 +197,23 @@ fn decide_cell<F: Fixture>(bench: &Bench<F>, number: u64, cell: &Cell) {
             "{cell:?}"
         );
     } else {
-        assert_eq!(after, before, "{cell:?}");
+        let noted = SessionRecord {
+            history: noted(&before, *presented, *evidence),
+            ..before
+        };
+        assert_eq!(after, noted, "{cell:?}");
     }
+}
+
+/// What a presentation that is refused leaves behind: its attempt key, where nothing had consumed its generation.
+fn noted(before: &SessionRecord, presented: u64, evidence: Evidence) -> History {
+    let mut remembered = *before.history.remembered();
+    let behind = before.confirmed.number().checked_sub(presented);
+    let place = behind.and_then(|behind| remembered.get_mut(usize::try_from(behind).unwrap()));
+    if let (Some(entry @ Consumption::Nothing), Evidence::Attempt(hash)) = (place, evidence) {
+        *entry = Consumption::Attempt(hash);
+    }
+    History::from_remembered(remembered)
 }
 
 fn take<F: Fixture>(bench: &Bench<F>, number: u64, step: Step) {
@@ -227,6 +248,18 @@ fn acknowledge<F: Fixture>(
         .acknowledge(session(number), generation, connection(from))
         .wait()
         .unwrap()
+}
+
+pub fn a_late_presentation_under_a_second_attempt_key_ends_the_session<F: Fixture>() {
+    let bench = Bench::<F>::new();
+    bench.login(1);
+    for step in ACKNOWLEDGED {
+        take(&bench, 1, step);
+    }
+    for _ in 0..2 {
+        assert_eq!(bench.present(1, 0, attempt(1), 2), STALE);
+    }
+    assert_eq!(bench.present(1, 0, attempt(2), 2), REUSED);
 }
 
 pub fn a_generation_from_the_future_is_refused_and_counted<F: Fixture>() {

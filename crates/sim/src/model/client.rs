@@ -5,7 +5,7 @@ use super::{
     pocket::{KeyNumber, Line, Relative, Shown},
     promise::Broken,
     rule::Rule,
-    setting::{Habit, Pushes, Shows},
+    setting::{Habit, Shows},
     state::{Course, Flight, LEFT, Link, State, Why},
 };
 use arrayvec::ArrayVec;
@@ -24,14 +24,6 @@ impl<R: Rule> World<R> {
             && state.flights[..index]
                 .iter()
                 .any(|flight| flight.tab().is_some())
-    }
-
-    /// Whether a tab may present on its live connection. Where nothing may cross, it does so only while no push is on
-    /// its way, which no real client could know.
-    pub(super) fn may_refresh(&self, state: &State, tab: u8) -> bool {
-        let crosses = || state.flights.iter().any(|flight| flight.tab() == Some(tab));
-        let may_cross = self.setting.pushes != Pushes::NeverAcross;
-        state.tabs[usize::from(tab)].link == Link::Quiet && (may_cross || !crosses())
     }
 
     /// The second pong says that all that was sent before is stored.

@@ -56,7 +56,12 @@ impl<R: Rule> World<R> {
         if is_future && state.losses == 0 {
             return Err(Broken::FalseAlarm);
         }
-        if accepted && !is_future && of != before.issued && of != before.confirmed {
+        let may_be_accepted = if is_future {
+            policy.roll_forward
+        } else {
+            of == before.issued || of == before.confirmed
+        };
+        if accepted && !may_be_accepted {
             return Err(Broken::DeadTokenAccepted);
         }
         if after.owner != if accepted { line } else { before.owner } {

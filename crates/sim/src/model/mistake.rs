@@ -2,7 +2,7 @@
 
 use super::{
     mutant::Mutant,
-    setting::{Copies, Habit, Pushes, Setting, Writes},
+    setting::{Copies, Habit, Pushes, Setting, UNCOUNTED, Writes},
 };
 
 /// A mistake, and a model in which it shows.
@@ -25,7 +25,7 @@ const COPIED: Setting = ATTEMPTS.stolen(Copies::AnyTime, 3);
 /// One bare client.
 const BARE: Setting = Setting::bare(2).readable();
 /// Its token is copied.
-const BARE_COPIED: Setting = BARE.stolen(Copies::AnyTime, 2);
+const BARE_COPIED: Setting = BARE.stolen(Copies::AnyTime, 3);
 /// One tab with a key.
 const PROOFS: Setting = Setting::proofs(1, 2).readable();
 
@@ -78,6 +78,23 @@ pub const SEEDED: &[Seeded] = &[
         "not noting the first presentation of a pushed generation's predecessor",
         Mutant::FirstPresentationIsNotNoted,
         COPIED,
+    ),
+    seed(
+        "not noting a late presentation",
+        Mutant::LateIsNotNoted,
+        ATTEMPTS
+            .stolen(Copies::AtRest, UNCOUNTED)
+            .acknowledging(false),
+    ),
+    seed(
+        "voiding a push for the bare owner to whom it is under way",
+        Mutant::VoidsWhatIsUnderWay,
+        BARE,
+    ),
+    seed(
+        "taking what the ledger lost for consumed by the presenter",
+        Mutant::LostIsThePresenters,
+        ATTEMPTS.losing(1, true),
     ),
     seed(
         "remembering seven generations",

@@ -33,6 +33,12 @@ pub enum Mutant {
     AnyAttemptKeyWillDo,
     /// Notes no attempt key where a pushed generation was not stored.
     FirstPresentationIsNotNoted,
+    /// Notes no attempt key where a presentation is late.
+    LateIsNotNoted,
+    /// Voids a push for the bare owner to whom it is under way.
+    VoidsWhatIsUnderWay,
+    /// Takes what the ledger lost for consumed by whoever presents a generation from the future.
+    LostIsThePresenters,
     /// Remembers seven generations.
     RemembersSeven,
     /// Reads what consumed the generation before the presented one.
@@ -76,6 +82,7 @@ impl Rule for Mutant {
         };
         let seen = self.sees_record(record, &shown);
         let (after, presented) = session::present(seen, &shown, now, policy);
+        let after = self.notes(record, after, presented);
         self.answers((record, after), presented, &shown)
     }
 
@@ -190,12 +197,44 @@ impl Mutant {
             Self::RemembersSeven => {
                 remembered[REMEMBERED_GENERATIONS - 1] = Consumption::SomethingElse;
             }
+            Self::VoidsWhatIsUnderWay
+                if shown.evidence == Evidence::Bare
+                    && (record.confirmed..record.issued).contains(&generation)
+                    && record.history.of_confirmed() == Consumption::Nothing =>
+            {
+                record.owner = None;
+            }
             Self::ReadsOneBehind if is_older => remembered.rotate_left(1),
             Self::ReadsOneAhead if is_older => remembered.rotate_right(1),
             _ => {}
         }
         record.history = History::from_remembered(remembered);
         record
+    }
+
+    /// What the mistaken rule notes of what consumed which generation, where core would store `after` for `before`.
+    fn notes(
+        self,
+        before: SessionRecord,
+        after: SessionRecord,
+        presented: Presented,
+    ) -> SessionRecord {
+        let history = match (self, presented) {
+            (Self::FirstPresentationIsNotNoted, Presented::AnsweredAgain)
+            | (Self::LateIsNotNoted, Presented::Refused(Refusal::Stale)) => before.history,
+            (Self::LostIsThePresenters, Presented::RolledForward) => {
+                let presenters = after.history.of_confirmed();
+                let steps = after.confirmed.ahead_of(before.confirmed).unwrap_or(0);
+                let known = if before.confirmed == before.issued {
+                    before.history.with_confirmed(presenters)
+                } else {
+                    before.history
+                };
+                known.advanced(steps, presenters, presenters)
+            }
+            _ => after.history,
+        };
+        SessionRecord { history, ..after }
     }
 
     /// What the mistaken rule answers and stores, where core would store `after` for `before`.
@@ -216,10 +255,6 @@ impl Mutant {
             (Self::KeepsFormerOwner, Presented::AnsweredAgain) => {
                 let owner = before.owner;
                 (SessionRecord { owner, ..after }, presented)
-            }
-            (Self::FirstPresentationIsNotNoted, Presented::AnsweredAgain) => {
-                let history = before.history;
-                (SessionRecord { history, ..after }, presented)
             }
             (Self::AnswersOlderProofs, Presented::Refused(Refusal::Stale))
                 if matches!(shown.evidence, Evidence::Proof { .. }) =>

@@ -76,8 +76,6 @@ pub enum Pushes {
     None,
     /// The owner.
     ToOwner,
-    /// The owner; and never while a bare client's presentation is on its way on the same connection.
-    NeverAcross,
     /// Whoever was authenticated once asks for a push, and the rule has to refuse.
     AnyoneAsks,
 }
@@ -109,11 +107,14 @@ pub struct Theft {
     pub copies: Copies,
     /// Whether it acknowledges what is pushed to it.
     pub acknowledges: bool,
-    /// How many changes of hands the session may live through.
+    /// How many changes of hands the session may live through; where that is [`UNCOUNTED`], they are not counted.
     pub changes_max: u8,
     /// Whether the honest client may be refused for good while the session lives on in the thief's hands.
     pub may_silence: bool,
 }
+
+/// As many changes of hands as come about.
+pub const UNCOUNTED: u8 = u8::MAX;
 
 /// When a thief copies the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,9 +163,7 @@ impl Setting {
     /// One bare client within what it is promised for.
     #[must_use]
     pub const fn bare(flights: usize) -> Self {
-        Self::attempts(1, flights)
-            .showing(Shows::Bare)
-            .pushing(Pushes::NeverAcross)
+        Self::attempts(1, flights).showing(Shows::Bare)
     }
 
     const fn showing(mut self, shows: Shows) -> Self {

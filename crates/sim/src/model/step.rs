@@ -66,7 +66,7 @@ impl<R: Rule> World<R> {
                     steps.extend(room.then_some(Step::Dial(tab)));
                 }
             }
-            if room && self.may_refresh(state, tab) {
+            if room && state.tabs[usize::from(tab)].link == Link::Quiet {
                 steps.push(Step::Refresh(tab));
             }
         }
@@ -125,10 +125,6 @@ impl<R: Rule> World<R> {
         let may_push = match self.setting.pushes {
             Pushes::None => false,
             Pushes::ToOwner | Pushes::AnyoneAsks => true,
-            Pushes::NeverAcross => !state
-                .flights
-                .iter()
-                .any(|flight| matches!(flight, Flight::Request { line, .. } if *line == owner)),
         };
         if may_push && has_an_effect && (room || !reaches_a_tab) {
             steps.push(Step::Beat(owner));

@@ -7,7 +7,7 @@ use super::{
     pocket::{Relative, Shown},
     promise::Broken,
     rule::Rule,
-    setting::{Copies, Theft},
+    setting::{Copies, Theft, UNCOUNTED},
     state::{Flight, Party, State, THIEF, THIEFS_KEY, Thief},
     step::Step,
 };
@@ -86,7 +86,7 @@ impl<R: Rule> World<R> {
         let (Some(thief), Some(theft)) = (&mut state.thief, self.setting.thief) else {
             return Ok(());
         };
-        if !self.setting.counts_hands() {
+        if !self.setting.counts_hands() || theft.changes_max == UNCOUNTED {
             return Ok(());
         }
         if thief.last.is_some_and(|last| last != party) {
