@@ -118,6 +118,7 @@ impl Stage {
         let site = Site {
             door: Door::new(&server.target()).sources(SOURCES),
             meter: Meter::new([server.pid()]),
+            operators: server.operators(),
             watch: self.watch.clone(),
             pace: self.pace,
         };

@@ -111,6 +111,18 @@ impl Crowds {
         Ok(())
     }
 
+    /// Takes what is told, for so long.
+    ///
+    /// # Errors
+    /// [`Error::CrowdEnded`] and [`Error::Interrupted`].
+    pub(super) fn listen(&mut self, watch: &Watch, time: Duration) -> Result<(), Error> {
+        let end = clock::now() + time;
+        while clock::now() < end {
+            self.next("listening", watch, end + LOOK_UP)?;
+        }
+        Ok(())
+    }
+
     /// Waits until `count` sessions have lost their connections; tells which, and when, in nanoseconds.
     ///
     /// # Errors

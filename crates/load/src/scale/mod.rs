@@ -25,7 +25,7 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use told::Told;
 
@@ -85,56 +85,38 @@ impl<'a> Run<'a> {
     }
 
     fn measure(&mut self) -> Result<Vec<Measurement>, Error> {
-        let Scale {
-            nodes,
-            sessions,
-            revoked,
-            ..
-        } = *self.options;
+        let nodes = self.options.nodes;
+        let of_each = self.options.sessions.div_ceil(nodes);
+        let sessions = f64::from(of_each * nodes);
         let servers = Meter::new(self.cluster.pids());
-        let memory = servers.memory()?.unwrap_or_default();
-        let sessions = f64::from(sessions.div_ceil(nodes) * nodes);
+        let before = servers.memory()?.unwrap_or_default();
         let mut rows = vec![single("sessions", "", sessions)];
 
         let begin = clock::now();
-        let mut crowds = Crowds::start(
-            &self.nodes,
-            self.options.sessions.div_ceil(nodes),
-            revoked.div_ceil(nodes),
-        )?;
+        let watched = self.options.revoked.div_ceil(nodes);
+        let mut crowds = Crowds::start(&self.nodes, of_each, watched)?;
         crowds.await_all(&Told::AllLoggedIn, "logging in", self.watch, PART)?;
-        rows.push(single(
-            "connect and log in, all",
-            "s",
-            begin.elapsed().as_secs_f64(),
-        ));
+        rows.push(took("connect and log in, all", begin));
         self.watch.round_done();
 
-        rows.extend(self.hold(&servers, sessions)?);
-        let grown = servers.memory()?.unwrap_or_default();
-        let each = |after: u64, before: u64| after.saturating_sub(before) as f64 / sessions;
+        rows.extend(self.hold(&mut crowds, &servers, sessions)?);
+        let each = |bytes: u64| bytes as f64 / sessions;
+        let grown = servers.memory()?.unwrap_or_default().resident_bytes;
+        let grown = grown.saturating_sub(before.resident_bytes);
+        rows.push(single("memory of a session, nodes", "B", each(grown)));
         let load = Meter::new(crowds.pids()).memory()?.unwrap_or_default();
-        let used = usage::machine_used_memory()?;
-        rows.push(single(
-            "memory of a session, nodes",
-            "B",
-            each(grown.resident_bytes, memory.resident_bytes),
-        ));
         rows.push(single(
             "memory of a session, load",
             "B",
-            each(load.resident_bytes, 0),
+            each(load.resident_bytes),
         ));
-        rows.push(single(
-            "memory of a session, everything",
-            "B",
-            each(used, self.used_before),
-        ));
+        let used = usage::machine_used_memory()?.saturating_sub(self.used_before);
+        rows.push(single("memory of a session, everything", "B", each(used)));
 
         let begin = clock::now();
         crowds.rotate()?;
         crowds.await_all(&Told::AllRotated, "rotating", self.watch, PART)?;
-        rows.push(single("rotate, all", "s", begin.elapsed().as_secs_f64()));
+        rows.push(took("rotate, all", begin));
         self.watch.round_done();
 
         rows.extend(self.revoke(&mut crowds)?);
@@ -143,16 +125,17 @@ impl<'a> Run<'a> {
     }
 
     /// Holds all sessions; tells what that costs the nodes.
-    fn hold(&self, servers: &Meter, sessions: f64) -> Result<Vec<Measurement>, Error> {
+    fn hold(
+        &self,
+        crowds: &mut Crowds,
+        servers: &Meter,
+        sessions: f64,
+    ) -> Result<Vec<Measurement>, Error> {
         let mut rounds = Vec::new();
         for _ in 0..HOLDS {
             self.watch.say(format!("holding {sessions} sessions"));
             let mark = servers.mark()?;
-            let end = clock::now() + 2 * HEARTBEAT;
-            while clock::now() < end {
-                self.watch.beat()?;
-                std::thread::sleep(Watch::BEAT);
-            }
+            crowds.listen(self.watch, 2 * HEARTBEAT)?;
             let cost = servers.since(mark)?;
             rounds.push(Round {
                 value: 100.0 * cost.server_cpu_seconds.unwrap_or_default() / cost.seconds,
@@ -215,4 +198,8 @@ fn seconds(time: Duration) -> String {
 
 fn single(name: &str, unit: &'static str, value: f64) -> Measurement {
     Measurement::new(name.to_owned(), unit, None, vec![Round::of(value)])
+}
+
+fn took(name: &str, begin: Instant) -> Measurement {
+    single(name, "s", begin.elapsed().as_secs_f64())
 }

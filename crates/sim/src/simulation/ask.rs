@@ -86,6 +86,7 @@ impl World {
                     },
                     reason: RevocationReason::Logout,
                     by: Some(by),
+                    address: None,
                 };
                 // However long that takes: to say that nothing has ended would be a guess.
                 (Asked::Revoke(it.ledger.revoke(revoke)), None)
