@@ -94,15 +94,15 @@ fn compare(bytes: &[u8], sent: &[Sent]) {
                 if matches!(request, Ok(Request::Ack { .. })) {
                     continue;
                 }
-                if let Some(code) = answers.to_request() {
+                if let Some(code) = answers.answer() {
                     // What comes behind a question and is a mistake closes the connection before that is answered.
                     assert!(is_question(&request), "closed with {code} for no reason");
                     assert!(closes(&reader.next(), Some(code)), "closed with {code}");
                     return answers.end();
                 }
             }
-            Came::Binary => assert_eq!(answers.to_request(), None),
-            Came::Ping(payload) => answers.to_ping(payload),
+            Came::Binary => assert_eq!(answers.answer(), None),
+            Came::Ping(payload) => answers.pong(payload),
             Came::Pong => {}
             came @ (Came::Close | Came::Mistake(_)) => {
                 let code = answers.close();
@@ -146,7 +146,7 @@ struct Answers<'a> {
 
 impl Answers<'_> {
     /// Takes the answer to a request; the code, where the connection was closed instead.
-    fn to_request(&mut self) -> Option<u16> {
+    fn answer(&mut self) -> Option<u16> {
         loop {
             match self.sent.next() {
                 Some(Sent::Pong(payload)) => self.early.push_back(payload),
@@ -161,7 +161,7 @@ impl Answers<'_> {
         }
     }
 
-    fn to_ping(&mut self, payload: Vec<u8>) {
+    fn pong(&mut self, payload: Vec<u8>) {
         match self.early.pop_front() {
             Some(early) => assert_eq!(early, payload),
             None => assert_eq!(self.sent.next(), Some(&Sent::Pong(payload))),

@@ -20,6 +20,8 @@ use std::{
 
 /// How many connections are made in one round through the crowd.
 const NEW_PER_ROUND: usize = 200;
+/// How long after its connect an attacker first sends more than its greeting: those that log in are to be let in.
+const FIRST: Duration = Duration::from_secs(1);
 /// How long a round takes at least.
 const ROUND: Duration = Duration::from_millis(5);
 
@@ -42,6 +44,14 @@ pub(crate) struct Crowd {
     thread: Option<JoinHandle<Deeds>>,
 }
 
+/// Who is attacked, and how.
+#[derive(Debug, Clone, Copy)]
+struct Siege {
+    attack: Attack,
+    plan: Plan,
+    server: SocketAddr,
+}
+
 struct Attacker {
     stream: TcpStream,
     number: usize,
@@ -58,10 +68,15 @@ impl Crowd {
     pub(crate) fn begin(attack: Attack, server: SocketAddr) -> Result<Self, Error> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
+        let siege = Siege {
+            attack,
+            plan: attack.plan(),
+            server,
+        };
         let (wake, asleep) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("attackers".to_owned())
-            .spawn(move || work(attack, server, &stopped, &asleep))
+            .spawn(move || work(siege, &stopped, &asleep))
             .doing(|| "starting the attackers' thread".to_owned())?;
         Ok(Self {
             stop,
@@ -84,22 +99,16 @@ impl Drop for Crowd {
     }
 }
 
-fn work(
-    attack: Attack,
-    server: SocketAddr,
-    stopped: &AtomicBool,
-    asleep: &mpsc::Receiver<()>,
-) -> Deeds {
-    let plan = attack.plan();
+fn work(siege: Siege, stopped: &AtomicBool, asleep: &mpsc::Receiver<()>) -> Deeds {
     let mut deeds = Deeds::default();
     let mut crowd: Vec<Option<Attacker>> = Vec::new();
-    crowd.resize_with(plan.crowd, || None);
+    crowd.resize_with(siege.plan.crowd, || None);
     while !stopped.load(Ordering::Relaxed) {
         let now = clock::now();
         let mut new = 0;
         for (number, place) in crowd.iter_mut().enumerate() {
             if let Some(attacker) = place {
-                if attacker.act(attack, &plan, server, now, &mut deeds) {
+                if attacker.act(siege, now, &mut deeds) {
                     continue;
                 }
                 deeds.ended += 1;
@@ -107,7 +116,7 @@ fn work(
             }
             if new < NEW_PER_ROUND {
                 new += 1;
-                *place = Attacker::connect(attack, &plan, server, number, now);
+                *place = Attacker::connect(siege, number, now);
                 deeds.connections += u64::from(place.is_some());
             }
         }
@@ -119,13 +128,12 @@ fn work(
 }
 
 impl Attacker {
-    fn connect(
-        attack: Attack,
-        plan: &Plan,
-        server: SocketAddr,
-        number: usize,
-        now: Instant,
-    ) -> Option<Self> {
+    fn connect(siege: Siege, number: usize, now: Instant) -> Option<Self> {
+        let Siege {
+            attack,
+            plan,
+            server,
+        } = siege;
         let source = u8::try_from(number % usize::from(plan.sources)).unwrap_or_default();
         let source = SocketAddr::from((Ipv4Addr::new(127, 0, 1, source + 1), 0));
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
@@ -138,20 +146,18 @@ impl Attacker {
             stream: TcpStream::from(socket),
             number,
             ticks: 0,
-            next: now + plan.tick,
+            next: now + plan.tick.max(FIRST),
             unsent: attack.greeting(server, number),
         })
     }
 
     /// Reads and sends what it is time for. `false` if the connection has ended.
-    fn act(
-        &mut self,
-        attack: Attack,
-        plan: &Plan,
-        server: SocketAddr,
-        now: Instant,
-        deeds: &mut Deeds,
-    ) -> bool {
+    fn act(&mut self, siege: Siege, now: Instant, deeds: &mut Deeds) -> bool {
+        let Siege {
+            attack,
+            plan,
+            server,
+        } = siege;
         if plan.reads && !self.read() {
             return false;
         }
