@@ -72,18 +72,21 @@ fn named(line: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// A function behind `#[test]` or its like in Rust; in JavaScript, the title of a call of `test`.
+/// A function behind `#[test]` or its like in Rust, or one that is listed for a macro to make tests of; in JavaScript, the
+/// title of a call of `test`.
 fn is_test(name: &str, target: &str, text: &str) -> bool {
     if target.ends_with(".js") {
         return text.contains(&format!("test(\"{name}\""));
     }
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let definition = format!("fn {name}(");
+    let is_listed = lines.contains(&format!("{name},").as_str());
     lines.iter().enumerate().any(|(index, line)| {
         let is_defined = line.trim_start_matches("async ").starts_with(&definition);
         let before = lines[..index].iter().rev();
         let mut attributes = before.take_while(|line| line.starts_with("#["));
-        is_defined && attributes.any(|line| line.ends_with("test]") || line.contains("test("))
+        let is_marked = attributes.any(|line| line.ends_with("test]") || line.contains("test("));
+        is_defined && (is_listed || is_marked)
     })
 }
 
@@ -238,7 +241,8 @@ mod tests {
     #[test]
     fn a_test_that_a_document_names_has_to_be_there() {
         let rust = "#[test]\nfn a_door_stays_shut() {}\n\n    #[tokio::test(start_paused = true)]\n    \
-                    async fn a_bell_rings() {}\n\nfn no_test_at_all() {}\n";
+                    async fn a_bell_rings() {}\n\nfn no_test_at_all() {}\n\
+                    on_both!(\n    a_lamp_burns,\n);\nfn a_lamp_burns(on: On) {}\n";
         let read = |path: &str| match path {
             "crates/x/tests/it.rs" => rust.to_owned(),
             "e2e/door.test.js" => "test(\"a door stays shut\", async () => {});".to_owned(),
@@ -254,7 +258,7 @@ mod tests {
         for there in [
             "[`a_door_stays_shut`](../crates/x/tests/it.rs), [`a_bell_rings`](../crates/x/tests/it.rs)",
             "[`a door stays shut`](../e2e/door.test.js) and [`code`](guide.md)",
-            "[`tests/it.rs`](../crates/x/tests/it.rs)",
+            "[`a_lamp_burns`](../crates/x/tests/it.rs), [`tests/it.rs`](../crates/x/tests/it.rs)",
             "```\n[`gone`](../crates/x/tests/it.rs)\n```",
         ] {
             assert_eq!(found(there), 0, "{there}");
