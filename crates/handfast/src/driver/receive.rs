@@ -169,7 +169,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             self.close(Closing::new(CloseCode::Misuse, "fragments"), now);
             self.linger(now);
         } else {
-            codec.due.get_or_insert(now.moment.after(limits.message));
+            codec
+                .due
+                .get_or_insert_with(|| now.moment.after(limits.message));
         }
     }
 }
