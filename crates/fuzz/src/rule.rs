@@ -125,9 +125,8 @@ impl Pair {
             self.reference.present(g, evidence, by)
         };
         assert_eq!(presented, expected, "generation {g} with {evidence:?}");
-        if let Presented::Refused(
-            Refusal::Stale | Refusal::Revoked | Refusal::Expired | Refusal::ProofRequired,
-        )
+        // What is stale may be noted; the reference knows where.
+        if let Presented::Refused(Refusal::Revoked | Refusal::Expired | Refusal::ProofRequired)
         | Presented::FromTheFuture = presented
         {
             assert_eq!(record, self.record, "a refusal changed the record");
