@@ -16,8 +16,13 @@ fn everybody_is_back(seeds: Range<u64>) {
     let mut counts = Counts::default();
     let mut broken = Vec::new();
     for seed in seeds {
-        let outcome = Plan::of_seed(seed).run();
+        let plan = Plan::of_seed(seed);
+        let outcome = plan.run();
         counts.add(&outcome.counts);
+        let is_honest = !plan.faults.thieves && !plan.faults.lost_writes;
+        if is_honest && outcome.counts.stayed_away > 0 {
+            broken.push(format!("seed {seed}: a client stayed away"));
+        }
         if let Some((at, violation)) = outcome.violation {
             broken.push(format!("seed {seed}, after {at:?}: {violation}"));
         }
@@ -61,6 +66,21 @@ fn tokens_and_sessions_that_expire_are_replaced_by_logins() {
     } = plan.run();
     assert_eq!(violation, None);
     assert!(counts.logins > 4, "nothing expired in {counts:?}");
+}
+
+/// Its node was frozen while it presented; it gave up and went to another, and was in. Then the first presentation was
+/// decided, for a connection that was gone, and the client was told that another one has its session.
+#[test]
+fn whose_own_late_presentation_took_its_session_back_stays_away_until_a_person_looks() {
+    let plan = Plan {
+        rounds: 6,
+        ..Plan::long(44)
+    };
+    let Outcome {
+        violation, counts, ..
+    } = plan.run();
+    assert_eq!(violation, None);
+    assert_eq!(counts.stayed_away, 1);
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl Sum {
         ];
         let faults = Fault::ALL.map(|fault| (fault.name(), counts.of(fault)));
         for (name, count) in done.into_iter().chain(faults) {
-            println!("  {name:<48} {:>12}", thousands(count));
+            println!("  {name:<52} {:>12}", thousands(count));
         }
     }
 }

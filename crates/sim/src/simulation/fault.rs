@@ -144,6 +144,8 @@ pub struct Counts {
     pub break_ins: u64,
     /// How often all was well again, and everybody looked at.
     pub calms: u64,
+    /// How many clients were told that another connection has their session, and stayed away until a person looked.
+    pub stayed_away: u64,
 }
 
 impl Counts {
@@ -169,6 +171,7 @@ impl Counts {
         self.robbed += other.robbed;
         self.break_ins += other.break_ins;
         self.calms += other.calms;
+        self.stayed_away += other.stayed_away;
     }
 }
 

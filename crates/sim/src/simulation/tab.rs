@@ -197,9 +197,13 @@ impl World {
     }
 
     pub(super) fn returns(&mut self, client: usize) {
-        if !std::mem::replace(&mut self.people[client].is_away, false) {
-            return;
+        if std::mem::replace(&mut self.people[client].is_away, false) {
+            self.looks(client);
         }
+    }
+
+    /// A person looks at all tabs.
+    pub(super) fn looks(&mut self, client: usize) {
         for tab in 0..self.tabs.len() {
             if self.tabs[tab].client == client {
                 self.tell(tab, ClientInput::Start);

@@ -13,7 +13,7 @@ use super::{
     thief::Theft,
 };
 use handfast_core::{
-    client::{ClientInput, ClientState},
+    client::ClientState,
     limits::ConnectionLimits,
     session::{ConnectionId, SessionId, TokenPolicy},
 };
@@ -142,14 +142,7 @@ impl World {
         self.run_until(trouble_until);
         self.heal(is_last);
         self.run_until(trouble_until + RECOVERY_MS);
-        if self.plan.faults.thieves || self.watch.ledger_lost() {
-            // Whose session is in a thief's hands, or was given back to a former owner by the ledger, is told that somebody
-            // else has it, and stays away until its person looks.
-            for tab in 0..self.tabs.len() {
-                if !self.people[self.tabs[tab].client].is_away {
-                    self.tell(tab, ClientInput::Start);
-                }
-            }
+        if self.watch.violation.is_none() && self.people_look() {
             self.run_until(trouble_until + 2 * RECOVERY_MS);
         }
         if self.watch.ledger_lost() {
@@ -162,6 +155,23 @@ impl World {
         }
         self.counts.calms += 1;
         self.sweep();
+    }
+
+    /// Whoever is told that another connection has the session stays away until a person looks. That other one may be a
+    /// thief's, or a former owner's that the ledger went back to; or it is gone, and its presentation was decided after
+    /// a later one of the same client.
+    fn people_look(&mut self) -> bool {
+        let mut somebody = false;
+        for client in 0..self.plan.clients {
+            let tabs = self.tabs.iter().filter(|tab| tab.client == client);
+            let stays = |tab: &Tab| *tab.machine.state() == ClientState::Waiting { until: None };
+            if !self.people[client].is_away && tabs.clone().all(stays) {
+                self.counts.stayed_away += 1;
+                somebody = true;
+                self.looks(client);
+            }
+        }
+        somebody
     }
 
     fn run_until(&mut self, until: u64) {
