@@ -142,13 +142,15 @@ impl World {
         self.run_until(trouble_until);
         self.heal(is_last);
         self.run_until(trouble_until + RECOVERY_MS);
-        if self.watch.violation.is_none() && self.people_look() {
-            self.run_until(trouble_until + 2 * RECOVERY_MS);
-        }
+        let mut quiet_until = trouble_until + RECOVERY_MS;
         if self.watch.ledger_lost() {
-            // Whose session the ledger has never heard of finds that out when it is pushed to.
-            let refreshed = millis(self.limits.refresh_after);
-            self.run_until(trouble_until + 3 * RECOVERY_MS + refreshed);
+            // Whose session the ledger has never heard of, or gave back to a former owner, finds that out when it is pushed
+            // to.
+            quiet_until += RECOVERY_MS + millis(self.limits.refresh_after);
+            self.run_until(quiet_until);
+        }
+        if self.watch.violation.is_none() && self.people_look() {
+            self.run_until(quiet_until + RECOVERY_MS);
         }
         if self.watch.violation.is_none() {
             self.check_back();
