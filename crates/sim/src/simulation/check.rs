@@ -136,11 +136,12 @@ impl Watch {
             self.note(Violation::WentBack(session));
         }
         let expires_at = clock::ms_of(expires_at);
-        let known = self.sessions.entry(session).or_insert(Known {
+        let is_vague = self.losses > 0 && generation > Generation::FIRST;
+        let known = self.sessions.entry(session).or_insert_with(|| Known {
             expires_at,
             floor: Floor::default(),
             is_excused: false,
-            is_vague: self.losses > 0 && generation > Generation::FIRST,
+            is_vague,
         });
         if Some(generation) >= known.floor.answered {
             known.floor.answered = Some(generation);
