@@ -84,7 +84,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn measure(&mut self) -> Result<Vec<Measurement>, Error> {
+    fn measure(&self) -> Result<Vec<Measurement>, Error> {
         let nodes = self.options.nodes;
         let of_each = self.options.sessions.div_ceil(nodes);
         let sessions = f64::from(of_each * nodes);

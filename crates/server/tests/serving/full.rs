@@ -18,7 +18,13 @@ fn ask(server: &Server, message: &Value) -> Value {
 fn a_full_disk_is_told_once_and_closes_nobody_and_the_server_recovers_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     // The beat reads the log of changes, which a full disk does not keep from.
-    let server = Server::start(folder.path(), &[("HANDFAST_HEARTBEAT__INTERVAL", "1s")]);
+    let server = Server::start(
+        folder.path(),
+        &[
+            ("HANDFAST_HEARTBEAT__INTERVAL", "1s"),
+            ("HANDFAST_LIMITS__LOGINS_PER_ACCOUNT", "off"),
+        ],
+    );
     let mut client = Client::connect(server.address).unwrap();
     let token = client.ask(&login("ada")).unwrap()["token"].clone();
     server.limit_files(Some(200_000));
