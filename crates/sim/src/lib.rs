@@ -1,5 +1,5 @@
 //! The evidence for what handfast promises: an exhaustive [model check](model) of the session rule, and a
-//! [simulation](simulation) of clients, nodes and a ledger.
+//! [simulation] of clients, nodes and a ledger.
 //!
 //! Nothing here is shipped. What is checked is the code that runs, called and not copied.
 
