@@ -13,7 +13,7 @@ use std::{
 /// How many sets of numbers there are. Two threads rarely meet at one.
 const SHARDS: usize = 8;
 /// The bounds by which the lateness of heartbeats is counted, in milliseconds. Beats of many connections are gathered
-/// into steps of up to a second, so that much is meant.
+/// into steps of up to 250 ms, so that much is meant.
 const LATENESS_BOUNDS: &[u64] = &[50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
 
 /// What a login came to.

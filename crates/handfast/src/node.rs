@@ -25,9 +25,9 @@ use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 /// How fine wake-ups are. Connections whose beats fall into one such step are woken together, which costs the node
 /// one turn of its timer instead of one for each.
-const WAKE_STEPS_PER_BEAT: u32 = 32;
+const WAKE_STEPS_PER_BEAT: u32 = 64;
 /// The longest step.
-const WAKE_STEP_MAX: Duration = Duration::from_secs(1);
+const WAKE_STEP_MAX: Duration = Duration::from_millis(250);
 
 /// What all connections of a node share.
 pub(crate) struct Node {
