@@ -2,11 +2,10 @@
 
 use std::str::FromStr;
 
-use crate::cluster::Size;
-use crate::crash::Cycles;
 use crate::failure::Failure;
 use crate::fuzz::Campaign;
 use crate::generate::Mode;
+use crate::long::{Cycles, Size};
 use crate::runner::{self, Selection};
 
 const HELP: &str = "\

@@ -9,10 +9,9 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::failure::{Doing, Failure};
-use crate::process::Output;
 use crate::steps::Shop;
+use crate::tools;
 use crate::workspace::Workspace;
-use crate::{runner, tools};
 
 /// The cases that are passed as RFC 6455 has it, and not as strictly as the suite would like. It may be less than that.
 const NOT_STRICTLY: &[&str] = &[
@@ -31,13 +30,8 @@ const CASES: &[&str] = &[
 
 /// Builds the echo, runs `wstest` as a client against it, and fails if a case did not pass.
 pub(crate) fn run(workspace: &Workspace, wstest: &str) -> Result<(), Failure> {
-    runner::ensure(workspace, &[tools::MAKE], true)?;
-    let shop = Shop {
-        workspace,
-        output: Output::Shown,
-    };
-    let mut build = shop.command("cargo build --locked --package handfast --example echo")?;
-    shop.output.run(&mut build)?;
+    let shop = Shop::set_up(workspace, &[tools::MAKE])?;
+    shop.run("cargo build --locked --package handfast --example echo")?;
     let folder = workspace.scratch("autobahn")?;
     let echo = Echo::start(&workspace.target.join("debug/examples/echo"))?;
     let spec = json!({

@@ -1,10 +1,9 @@
 //! `cargo xtask fuzz`: libFuzzer on the targets of `crates/fuzz`.
 
 use crate::failure::{Doing, Failure};
-use crate::process::Output;
 use crate::steps::Shop;
+use crate::tools;
 use crate::workspace::Workspace;
-use crate::{runner, tools};
 
 /// How often each target runs where nothing is said: about a minute for the slowest of them.
 const RUNS: u64 = 1_000_000;
@@ -25,7 +24,6 @@ pub(crate) struct Campaign {
 /// Builds the targets and runs one after the other. What is found is kept in `fuzz/found`, an input that fails in
 /// `fuzz/artifacts`; neither is committed.
 pub(crate) fn run(workspace: &Workspace, campaign: &Campaign) -> Result<(), Failure> {
-    runner::ensure(workspace, &[tools::MAKE, tools::FUZZ], true)?;
     let known = targets(workspace)?;
     let chosen = if campaign.targets.is_empty() {
         &known
@@ -37,10 +35,7 @@ pub(crate) fn run(workspace: &Workspace, campaign: &Campaign) -> Result<(), Fail
         let message = format!("there is no target `{unknown}`; there are {known}");
         return Err(Failure::new(message));
     }
-    let shop = Shop {
-        workspace,
-        output: Output::Shown,
-    };
+    let shop = Shop::set_up(workspace, &[tools::MAKE, tools::FUZZ])?;
     let usual = if campaign.smoke { SMOKE_RUNS } else { RUNS };
     let runs = campaign.runs.unwrap_or(usual);
     for target in chosen {

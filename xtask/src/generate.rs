@@ -6,10 +6,9 @@
 use std::path::PathBuf;
 
 use crate::failure::{Doing, Failure};
-use crate::process::Output;
 use crate::steps::Shop;
+use crate::tools;
 use crate::workspace::Workspace;
-use crate::{runner, tools};
 
 const SDK: &str = "sdk/typescript";
 const BUNDLE: &str = "sdk/typescript/dist/index.min.js";
@@ -25,11 +24,7 @@ pub(crate) enum Mode {
 
 /// Makes every generated file anew. In [`Mode::Check`] nothing is written; a file that is not as it should be is a failure.
 pub(crate) fn run(workspace: &Workspace, mode: Mode) -> Result<(), Failure> {
-    runner::ensure(workspace, &[tools::Tool::Node, tools::SDK_PACKAGES], true)?;
-    let shop = Shop {
-        workspace,
-        output: Output::Shown,
-    };
+    let shop = Shop::set_up(workspace, &[tools::Tool::Node, tools::SDK_PACKAGES])?;
     build(&shop)?;
     match mode {
         Mode::Write => write(workspace),

@@ -6,18 +6,16 @@
 mod args;
 mod autobahn;
 mod bench;
-mod cluster;
-mod crash;
 mod deploy;
 mod failure;
 mod fuzz;
 mod generate;
 mod image;
+mod long;
 mod no_std;
 mod process;
 mod report;
 mod runner;
-mod scale;
 mod sim;
 mod steps;
 mod tidy;
@@ -49,10 +47,10 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Advisories => runner::advisories(&workspace)?,
         Command::Autobahn(wstest) => autobahn::run(&workspace, &wstest)?,
         Command::Bench(arguments) => bench::run(&workspace, &arguments)?,
-        Command::Cluster(size) => cluster::run(&workspace, &size)?,
-        Command::Crash(cycles) => crash::run(&workspace, &cycles)?,
+        Command::Cluster(size) => long::cluster(&workspace, &size)?,
+        Command::Crash(cycles) => long::crash(&workspace, &cycles)?,
         Command::Fuzz(campaign) => fuzz::run(&workspace, &campaign)?,
-        Command::Scale(arguments) => scale::run(&workspace, &arguments)?,
+        Command::Scale(arguments) => bench::scale(&workspace, &arguments)?,
         Command::Hostile(arguments) => bench::hostile(&workspace, &arguments)?,
         Command::Model(arguments) => sim::run(&workspace, "model", &arguments)?,
         Command::Simulate(arguments) => sim::run(&workspace, "simulate", &arguments)?,

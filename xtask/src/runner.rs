@@ -82,11 +82,7 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<ExitC
 
 /// `cargo xtask advisories`.
 pub(crate) fn advisories(workspace: &Workspace) -> Result<(), Failure> {
-    ensure(workspace, &[tools::DENY], true)?;
-    steps::advisories(&Shop {
-        workspace,
-        output: Output::Shown,
-    })
+    steps::advisories(&Shop::set_up(workspace, &[tools::DENY])?)
 }
 
 fn run_step(

@@ -3,10 +3,9 @@
 use std::process::Command;
 
 use crate::failure::Failure;
-use crate::process::Output;
 use crate::steps::Shop;
+use crate::tools;
 use crate::workspace::Workspace;
-use crate::{runner, tools};
 
 /// Builds `handfast-sim` for release and lets it do `command`.
 pub(crate) fn run(
@@ -14,13 +13,8 @@ pub(crate) fn run(
     command: &str,
     arguments: &[String],
 ) -> Result<(), Failure> {
-    runner::ensure(workspace, &[tools::MAKE], true)?;
-    let shop = Shop {
-        workspace,
-        output: Output::Shown,
-    };
-    let mut build = shop.command("cargo build --release --locked --package handfast-sim")?;
-    shop.output.run(&mut build)?;
+    let shop = Shop::set_up(workspace, &[tools::MAKE])?;
+    shop.run("cargo build --release --locked --package handfast-sim")?;
     let mut sim = Command::new(workspace.target.join("release/handfast-sim"));
     sim.arg(command).args(arguments);
     shop.output.run(sim.current_dir(&workspace.root))

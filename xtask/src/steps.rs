@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::process::Output;
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
-use crate::{deploy, generate, image, no_std, tidy};
+use crate::{deploy, generate, image, no_std, runner, tidy};
 
 /// One check, which can be run alone.
 #[derive(Debug)]
@@ -135,7 +135,16 @@ impl Step {
     }
 }
 
-impl Shop<'_> {
+impl<'a> Shop<'a> {
+    /// A shop of a command's own, with these tools in it, that shows what its programs say.
+    pub(crate) fn set_up(workspace: &'a Workspace, tools: &[Tool]) -> Result<Self, Failure> {
+        runner::ensure(workspace, tools, true)?;
+        Ok(Self {
+            workspace,
+            output: Output::Shown,
+        })
+    }
+
     /// A program to be run in the workspace's root, with the installed tools on its `PATH`.
     pub(crate) fn command(&self, line: &str) -> Result<Command, Failure> {
         let mut words = line.split_whitespace();
@@ -152,7 +161,8 @@ impl Shop<'_> {
         Ok(command)
     }
 
-    fn run(&self, line: &str) -> Result<(), Failure> {
+    /// Runs a program in the workspace's root, with the installed tools on its `PATH`.
+    pub(crate) fn run(&self, line: &str) -> Result<(), Failure> {
         self.output.run(&mut self.command(line)?)
     }
 }
