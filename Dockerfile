@@ -19,7 +19,7 @@ USER 65532:65532
 ENV HANDFAST_LISTEN=0.0.0.0:9001 HANDFAST_DATA=/data PATH=/usr/bin
 EXPOSE 9001
 VOLUME /data
-# SIGTERM drains: give it as long as drain.delay, drain.spread and 20 seconds, `docker stop --time 40`.
+# SIGTERM drains: give it as long as drain.delay, drain.spread and 25 seconds, `docker stop --time 40`.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=10s --start-period=30s CMD ["/usr/bin/handfast", "healthcheck"]
 ENTRYPOINT ["/usr/bin/handfast"]

@@ -12,7 +12,7 @@ const NAME: &str = "handfast-trial";
 const PROGRAM: &str = "handfast";
 /// The user that the image names.
 const USER: &str = "65532";
-/// How long a stop may take: `drain.spread` and 20 seconds, and a little more.
+/// How long a stop may take: `drain.spread` and 25 seconds, and a little more.
 const STOP: &str = "40";
 
 /// Runs the image twice on one volume.

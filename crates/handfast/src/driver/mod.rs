@@ -1,6 +1,6 @@
 //! The driver of one connection: it joins the machine of `handfast-core` to a socket.
 //!
-//! While nothing happens, a connection is its stream, its timer and its state, and no buffer: bytes are read into one
+//! While nothing happens, a connection is its stream and its state, with neither timer nor buffer: bytes are read into one
 //! that all connections of a thread share, a codec exists only while a message is in progress, and what is sent is
 //! freed when it has left.
 

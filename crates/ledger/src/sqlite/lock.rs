@@ -1,7 +1,7 @@
 //! The lock by which one server owns a ledger.
 //!
-//! SQLite lets any number of processes share a file, which is what `handfast session revoke` beside a running server
-//! lives on. Two servers must not: each would close nobody's connections but its own. So a server holds an advisory
+//! SQLite lets any number of processes share a file, which is what `handfast doctor` beside a running server lives on.
+//! Two servers must not: each would close nobody's connections but its own. So a server holds an advisory
 //! lock on a file of its own beside the database; the kernel lets go of it when the process ends, however it ends.
 
 use crate::error::OpenError;

@@ -97,3 +97,8 @@ pub(crate) fn login(username: &str) -> Value {
 pub(crate) fn present(token: &Value, attempt: &str) -> Value {
     json!({"type": "RefreshToken", "token": token, "attempt": attempt})
 }
+
+/// What of an answer's token must be secret. What comes before it anybody may write.
+pub(crate) fn signature(answer: &Value) -> &str {
+    answer["token"].as_str().unwrap().rsplit('.').next().unwrap()
+}

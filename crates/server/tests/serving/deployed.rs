@@ -13,7 +13,7 @@ const COMPOSE: &str = include_str!("../../../../deploy/compose/compose.yaml");
 const KUBERNETES: &str = include_str!("../../../../deploy/kubernetes/deployment.yaml");
 const IMAGE: &str = include_str!("../../../../Dockerfile");
 /// What a server may take beyond `drain.delay` and `drain.spread`, in seconds, as `docs/guide/running.md` counts it.
-const LAST_SECONDS: u64 = 20;
+const LAST_SECONDS: u64 = 25;
 
 /// The settings of a file: `HANDFAST_…: value`, `HANDFAST_…=value`, or `name: HANDFAST_…, value: …`. The URL of the
 /// database comes from elsewhere, or has something in it that does.
