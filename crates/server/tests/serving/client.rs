@@ -100,5 +100,10 @@ pub(crate) fn present(token: &Value, attempt: &str) -> Value {
 
 /// What of an answer's token must be secret. What comes before it anybody may write.
 pub(crate) fn signature(answer: &Value) -> &str {
-    answer["token"].as_str().unwrap().rsplit('.').next().unwrap()
+    answer["token"]
+        .as_str()
+        .unwrap()
+        .rsplit('.')
+        .next()
+        .unwrap()
 }
