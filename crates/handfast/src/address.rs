@@ -160,7 +160,8 @@ impl Drop for Place {
     }
 }
 
-fn block(address: IpAddr) -> IpAddr {
+/// What counts as one address: of IPv6 a client has a whole /64 to choose from.
+pub(crate) fn block(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),

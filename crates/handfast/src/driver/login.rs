@@ -2,6 +2,7 @@
 
 use super::answer::{Caller, in_time, too_many, unavailable};
 use crate::{
+    address::block,
     audit::{Audit, Event, Record, Refused},
     counts::LoginResult,
     credentials::{self, LoginRefused},
@@ -241,7 +242,7 @@ pub(super) fn admit_login(node: &Node, subject: &str, address: IpAddr) -> Result
     let now = node.clock.now().moment;
     let rates = node.settings.current().rates;
     node.logins_by_address
-        .take(address, rates.logins_per_address, now)?;
+        .take(block(address), rates.logins_per_address, now)?;
     node.logins_by_account
         .take(subject.into(), rates.logins_per_account, now)
 }
@@ -257,7 +258,7 @@ pub(super) fn login_refused(
             let now = node.clock.now().moment;
             let rates = node.settings.current().rates;
             node.logins_by_address.charge(
-                address,
+                block(address),
                 rates.logins_per_address,
                 FAILED_LOGIN_COST,
                 now,

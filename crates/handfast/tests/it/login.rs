@@ -131,3 +131,25 @@ fn too_many_failed_logins_to_one_account_have_to_wait() {
         "another account is not affected"
     );
 }
+
+#[test]
+fn a_network_of_ipv6_has_no_more_logins_than_an_address() {
+    let rate = Rate {
+        count: 1,
+        window: Duration::from_secs(3600),
+    };
+    let node = Plan::with(|settings| {
+        settings.rates.logins_per_address = Some(rate);
+        settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .start();
+    let login = json!({"type": "Login", "username": "ada", "password": "correct horse"});
+    for (address, expected) in [
+        ("2001:db8::1", "Registered"),
+        ("2001:db8::2", "TooManyRequests"),
+        ("2001:db8:0:1::1", "Success"),
+    ] {
+        let answer = node.plain_from(address).ask(&login);
+        assert_eq!(answer["type"], expected, "{address}");
+    }
+}

@@ -6,9 +6,10 @@ use handfast::{
     credentials::{PasswordSettings, Registration},
     password::HashCost,
 };
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
+use tungstenite::client::IntoClientRequest as _;
 
 /// A running node. Dropping it stops it at once, as a crash would.
 pub(crate) struct Node {
@@ -118,6 +119,16 @@ impl Node {
     /// A new connection in the plain framing.
     pub(crate) fn plain(&self) -> Client {
         Client::connect(self.address, None)
+    }
+
+    /// The same, of a client of which a proxy says that it is at `address`.
+    pub(crate) fn plain_from(&self, address: &str) -> Client {
+        let url = format!("ws://{}/ws/", self.address);
+        let mut request = url.into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("X-Forwarded-For", address.parse().unwrap());
+        let stream = TcpStream::connect(self.address).unwrap();
+        Client::requesting(stream, request, None).0
     }
 
     /// A new connection in the `handfast.v1` framing, past its `Hello`.

@@ -56,23 +56,15 @@ fn pages_of_an_origin_may_come_from_the_moment_on_that_it_is_allowed() {
 #[test]
 fn a_proxy_is_believed_from_the_moment_on_that_it_is_trusted() {
     let node = Plan::with(|settings| settings.addresses.connections = Some(1)).start();
-    let from = |address: &str| {
-        let mut request = format!("ws://{}/ws/", node.address)
-            .into_client_request()
-            .unwrap();
-        let headers = request.headers_mut();
-        headers.insert("X-Forwarded-For", address.parse().unwrap());
-        let stream = TcpStream::connect(node.address).unwrap();
-        Client::requesting(stream, request, None).0
-    };
-    let mut first = from("192.0.2.1");
+    let mut first = node.plain_from("192.0.2.1");
     first.login("ada");
-    assert_eq!(from("192.0.2.2").closed(), closed(4429, "address"));
+    let second = "192.0.2.2";
+    assert_eq!(node.plain_from(second).closed(), closed(4429, "address"));
     change(&node, |settings| {
         settings.addresses.connections = Some(1);
         settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     });
-    from("192.0.2.2").login("eve");
+    node.plain_from(second).login("eve");
 }
 
 #[test]
