@@ -3,7 +3,7 @@
 //! What is recorded happens either way, and is decided elsewhere; whoever keeps the record is an [`Auditor`]. Without
 //! one, recording costs a branch.
 
-use crate::limiter::Limiter;
+use crate::{address::block, limiter::Limiter};
 use handfast_core::{
     message::InvalidReason,
     rate::Rate,
@@ -130,6 +130,9 @@ pub enum Outcome {
     OtherSession,
     /// It could not be told then.
     Unavailable,
+    /// Nobody waited for the answer any more: the client had left, or the ledger took too long. It may have decided all
+    /// the same.
+    Abandoned,
 }
 
 /// Who ended a session.
@@ -178,8 +181,9 @@ impl Event<'_> {
                 generation: None, ..
             } => true,
             Self::Presented { outcome, .. } => match outcome {
-                Outcome::Decided(_) => false,
-                Outcome::TooMany | Outcome::OtherSession | Outcome::Unavailable => true,
+                // As often as a session may present.
+                Outcome::Decided(_) | Outcome::Unavailable | Outcome::Abandoned => false,
+                Outcome::TooMany | Outcome::OtherSession => true,
             },
             Self::LoggedIn { .. } | Self::PasswordChanged | Self::Revoked { .. } => false,
         }
@@ -209,6 +213,7 @@ impl Outcome {
             Self::TooMany => "too_many",
             Self::OtherSession => InvalidReason::OtherSession.as_str(),
             Self::Unavailable => "unavailable",
+            Self::Abandoned => "abandoned",
         }
     }
 }
@@ -265,6 +270,11 @@ impl Audit {
         }
     }
 
+    /// Whether somebody keeps records.
+    pub(crate) fn is_on(&self) -> bool {
+        self.auditor.is_some()
+    }
+
     /// Whether what happens next can be recorded, or need not be.
     pub(crate) fn can_record(&self) -> bool {
         self.auditor.as_ref().is_none_or(|it| it.can_record())
@@ -279,7 +289,7 @@ impl Audit {
             && let Some(address) = record.address
             && self
                 .cheap
-                .take(address, Some(CHEAP_PER_ADDRESS), now.moment)
+                .take(block(address), Some(CHEAP_PER_ADDRESS), now.moment)
                 .is_err()
         {
             self.left_out.fetch_add(1, Ordering::Relaxed);
@@ -311,7 +321,7 @@ impl Audit {
 impl fmt::Debug for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Audit")
-            .field("is_on", &self.auditor.is_some())
+            .field("is_on", &self.is_on())
             .finish_non_exhaustive()
     }
 }
@@ -320,6 +330,30 @@ impl fmt::Debug for Audit {
 mod tests {
     use super::*;
     use handfast_core::session::ConnectionId;
+    use std::net::Ipv6Addr;
+
+    struct Nobody;
+
+    impl Auditor for Nobody {
+        fn record(&self, _: &Record<'_>) {}
+    }
+
+    #[test]
+    fn a_network_of_ipv6_has_no_more_refusals_recorded_than_an_address() {
+        let clock = Arc::new(crate::clock::SystemClock::start());
+        let audit = Audit::new(Some(Arc::new(Nobody)), clock);
+        for host in 0..=CHEAP_PER_ADDRESS.count {
+            let address = Ipv6Addr::from_bits((0x2001_0db8_u128 << 96) | u128::from(host));
+            audit.note(|at| Record {
+                at,
+                event: Event::LoginRefused(Refused::TooMany),
+                subject: None,
+                session: None,
+                address: Some(address.into()),
+            });
+        }
+        assert_eq!(audit.left_out(), 1);
+    }
 
     fn by(reason: RevocationReason, owner: Option<u64>, by: Option<u64>) -> By {
         let connection = |number| ConnectionId { node: 1, number };

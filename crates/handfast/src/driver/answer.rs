@@ -3,9 +3,9 @@
 use super::{
     login::answer_login,
     password::{PasswordChange, answer_change},
-    present::{self, PRESENTATION_DEADLINE, Shown},
+    present::{self, PRESENTATION_DEADLINE, Presenting, Shown},
 };
-use crate::{audit::Outcome, hub::Slot, node::Node, token::VerifiedToken};
+use crate::{hub::Slot, node::Node};
 use handfast_core::{
     connection::{Question, Reply},
     message::{InvalidReason, ListedSession},
@@ -52,7 +52,7 @@ pub(super) enum Answering {
     /// The answer is known.
     Known(Option<Reply>),
     Presentation {
-        token: VerifiedToken,
+        presenting: Presenting,
         receipt: Receipt<PresentedSession>,
         due: Moment,
     },
@@ -159,24 +159,16 @@ impl Answering {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         node: &Node,
-        caller: &Caller,
     ) -> Poll<Reply> {
         match self.get_mut() {
             Self::Known(reply) => Poll::Ready(reply.take().unwrap_or_else(unavailable)),
             Self::Presentation {
-                token,
+                presenting,
                 receipt,
                 due: _,
             } => {
                 let decided = ready!(Pin::new(receipt).poll(context));
-                let outcome = decided.as_ref().map_or(Outcome::Unavailable, |decided| {
-                    Outcome::Decided(decided.presented)
-                });
-                present::note(node, caller, Some(token), outcome);
-                Poll::Ready(decided.map_or_else(
-                    |error| failed(&error),
-                    |decided| present::presented(node, token, &decided),
-                ))
+                Poll::Ready(presenting.decided(node, decided))
             }
             Self::Push {
                 session, receipt, ..

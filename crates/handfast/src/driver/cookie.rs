@@ -47,7 +47,7 @@ impl Accepted {
         };
         let now = node.clock.now();
         let mut answering = Answering::begin(node, &caller, None, question, now);
-        let decided = poll_fn(|context| Pin::new(&mut answering).poll(context, node, &caller));
+        let decided = poll_fn(|context| Pin::new(&mut answering).poll(context, node));
         tokio::time::timeout(PRESENTATION_DEADLINE, decided)
             .await
             .unwrap_or_else(|_| unavailable())

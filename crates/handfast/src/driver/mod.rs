@@ -266,8 +266,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let Some(answering) = &mut self.answering else {
             return false;
         };
-        let Poll::Ready(reply) = Pin::new(&mut **answering).poll(context, &self.node, &self.caller)
-        else {
+        let Poll::Ready(reply) = Pin::new(&mut **answering).poll(context, &self.node) else {
             return false;
         };
         self.answering = None;
@@ -293,9 +292,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             self.expire(now);
             return true;
         }
-        let wake = self.node.wake_moment(deadline);
         // What comes too early is set again then; most deadlines move on before they come.
         let armed = self.armed.filter(|armed| *armed > now.moment);
+        if armed.is_some_and(|armed| armed <= deadline) {
+            return false;
+        }
+        let wake = self.node.wake_moment(deadline);
         if armed.is_none_or(|armed| wake < armed) {
             let (number, slot) = (self.caller.connection.number, &self.caller.slot);
             self.node.alarms.set(number, slot, wake, self.armed);

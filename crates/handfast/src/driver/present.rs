@@ -1,8 +1,8 @@
 //! Presentations: a token is verified here, and decided on by the ledger.
 
-use super::answer::{Answering, Caller, too_many, unavailable};
+use super::answer::{Answering, Caller, failed, too_many, unavailable};
 use crate::{
-    audit::{Event, Outcome, Record},
+    audit::{Audit, Event, Outcome, Record},
     node::Node,
     proof::{self, Occasion},
     token::VerifiedToken,
@@ -13,11 +13,11 @@ use handfast_core::{
     session::{AttemptHash, Evidence, Presentation, Presented, Refusal, SessionId},
     time::Now,
 };
-use handfast_ledger::{Present, PresentedSession};
-use std::{mem, time::Duration};
+use handfast_ledger::{LedgerError, Present, PresentedSession};
+use std::{mem, net::IpAddr, sync::Arc, time::Duration};
 
-/// How long a presentation may take from its receipt to its commit, and the ledger for whatever else a client waits for. With the rate at which a session may present, this
-/// bounds how far behind an honest presentation can come.
+/// How long a presentation may take from its receipt to its commit, and the ledger for whatever else a client waits for.
+/// With the rate at which a session may present, this bounds how far behind an honest presentation can come.
 pub(crate) const PRESENTATION_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a client shows to go on with a session.
@@ -40,18 +40,21 @@ pub(super) fn present(
     if !node.audit.can_record() {
         return Err(unavailable());
     }
+    let note = |token: Option<&VerifiedToken>, outcome| {
+        note(&node.audit, caller.address, token, outcome);
+    };
     let verified = node
         .tokens
         .verify(token.expose(), now.unix)
         .map_err(|refusal| {
             node.tally.refused(refusal);
             let outcome = Outcome::Decided(Presented::Refused(refusal));
-            note(node, caller, None, outcome);
+            note(None, outcome);
             Reply::Refused(refusal)
         })?;
     let session = verified.session;
     if bound.is_some_and(|bound| bound != session) {
-        note(node, caller, Some(&verified), Outcome::OtherSession);
+        note(Some(&verified), Outcome::OtherSession);
         return Err(Reply::Invalid(InvalidReason::OtherSession));
     }
     let rate = node.settings.current().rates.presentations_per_session;
@@ -59,7 +62,7 @@ pub(super) fn present(
         .take(session, rate, now.moment)
         .map_err(|exceeded| {
             node.tally.presented_too_often();
-            note(node, caller, Some(&verified), Outcome::TooMany);
+            note(Some(&verified), Outcome::TooMany);
             too_many(exceeded)
         })?;
     caller.slot.bind(Some(session));
@@ -77,15 +80,58 @@ pub(super) fn present(
         deadline,
     });
     Ok(Answering::Presentation {
-        token: verified,
+        presenting: Presenting {
+            token: verified,
+            audit: node.audit.is_on().then(|| Arc::clone(&node.audit)),
+            address: caller.address,
+        },
         receipt,
         due: deadline,
     })
 }
 
+/// A presentation that the ledger decides on. Dropping it has it recorded that nobody waited for the decision, which may
+/// have been made all the same.
+pub(super) struct Presenting {
+    token: VerifiedToken,
+    /// Where its outcome is to be recorded, until that is done.
+    audit: Option<Arc<Audit>>,
+    address: IpAddr,
+}
+
+impl Presenting {
+    /// What the ledger's answer is for the machine. It is asked once.
+    pub(super) fn decided(
+        &mut self,
+        node: &Node,
+        decided: Result<PresentedSession, LedgerError>,
+    ) -> Reply {
+        let outcome = decided.as_ref().map_or(Outcome::Unavailable, |decided| {
+            Outcome::Decided(decided.presented)
+        });
+        self.note(outcome);
+        decided.map_or_else(
+            |error| failed(&error),
+            |decided| presented(node, &mut self.token, &decided),
+        )
+    }
+
+    fn note(&mut self, outcome: Outcome) {
+        if let Some(audit) = self.audit.take() {
+            note(&audit, self.address, Some(&self.token), outcome);
+        }
+    }
+}
+
+impl Drop for Presenting {
+    fn drop(&mut self) {
+        self.note(Outcome::Abandoned);
+    }
+}
+
 /// Has a presentation recorded, of one of our tokens or of something else.
-pub(super) fn note(node: &Node, caller: &Caller, token: Option<&VerifiedToken>, outcome: Outcome) {
-    node.audit.note(|at| Record {
+fn note(audit: &Audit, address: IpAddr, token: Option<&VerifiedToken>, outcome: Outcome) {
+    audit.note(|at| Record {
         at,
         event: Event::Presented {
             outcome,
@@ -93,16 +139,12 @@ pub(super) fn note(node: &Node, caller: &Caller, token: Option<&VerifiedToken>, 
         },
         subject: token.map(|token| &*token.subject),
         session: token.map(|token| token.session),
-        address: Some(caller.address),
+        address: Some(address),
     });
 }
 
 /// What the ledger's decision on `token` is for the machine, which takes the subject out of it.
-pub(super) fn presented(
-    node: &Node,
-    token: &mut VerifiedToken,
-    decided: &PresentedSession,
-) -> Reply {
+fn presented(node: &Node, token: &mut VerifiedToken, decided: &PresentedSession) -> Reply {
     match (decided.presented, &decided.record) {
         (
             Presented::Advanced
@@ -139,5 +181,54 @@ fn evidence(node: &Node, caller: &Caller, shown: &Shown) -> Evidence {
         (Some(key), attempt) => Evidence::Proof { key, attempt },
         (None, Some(attempt)) => Evidence::Attempt(attempt),
         (None, None) => Evidence::Bare,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{audit::Auditor, clock::SystemClock};
+    use handfast_core::{session::Generation, time::Timestamp};
+    use std::{net::Ipv4Addr, sync::Mutex};
+
+    #[derive(Default)]
+    struct Outcomes(Mutex<Vec<Outcome>>);
+
+    impl Auditor for Outcomes {
+        fn record(&self, record: &Record<'_>) {
+            let Event::Presented { outcome, .. } = record.event else {
+                panic!("{record:?}");
+            };
+            self.0.lock().unwrap().push(outcome);
+        }
+    }
+
+    fn presenting(outcomes: &Arc<Outcomes>) -> Presenting {
+        let auditor: Arc<dyn Auditor> = Arc::clone(outcomes) as _;
+        Presenting {
+            token: VerifiedToken {
+                subject: "ada".into(),
+                session: SessionId::from_bytes([1; 16]),
+                generation: Generation::FIRST,
+                issued_at: Timestamp::from_unix(0),
+                expires_at: Timestamp::from_unix(1),
+            },
+            audit: Some(Arc::new(Audit::new(
+                Some(auditor),
+                Arc::new(SystemClock::start()),
+            ))),
+            address: Ipv4Addr::LOCALHOST.into(),
+        }
+    }
+
+    #[test]
+    fn whoever_hangs_up_before_the_decision_is_recorded_and_whoever_waited_only_once() {
+        let outcomes = Arc::<Outcomes>::default();
+        drop(presenting(&outcomes));
+        let mut waited = presenting(&outcomes);
+        let advanced = Outcome::Decided(Presented::Advanced);
+        waited.note(advanced);
+        drop(waited);
+        assert_eq!(*outcomes.0.lock().unwrap(), [Outcome::Abandoned, advanced]);
     }
 }

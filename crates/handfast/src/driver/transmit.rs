@@ -16,9 +16,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             let patience = self.node.settings.current().transport.close_handshake;
             self.phase = Phase::Closing(now.moment.after(patience));
             self.answering = None;
-            if let Some(codec) = &mut self.codec {
-                codec.due = None;
-            }
             self.leave_session();
             self.node.tally.closed(closing.code);
             tracing::debug!(connection = self.caller.connection.number, %closing, "closed");
