@@ -189,13 +189,18 @@ impl Handfast {
         self.node.audit.left_out()
     }
 
-    /// Whether clients can be served: whether the ledger takes what has to be stored. It says so within two seconds,
-    /// and however many ask at once, the ledger is asked once.
+    /// Whether clients can be served: whether the ledger takes what has to be stored, and what happens can be recorded if
+    /// it must. The ledger says so within two seconds, and however many ask at once, it is asked once.
     ///
     /// # Errors
     /// [`NotReady`], which says why not.
     pub async fn ready(&self) -> Result<(), NotReady> {
         let node = &self.node;
-        node.readiness.ask(&node.ledger, &*node.clock).await
+        node.readiness.ask(&node.ledger, &*node.clock).await?;
+        if node.audit.can_record() {
+            Ok(())
+        } else {
+            Err(NotReady::Unrecorded)
+        }
     }
 }

@@ -17,6 +17,9 @@ pub enum NotReady {
     /// The ledger says that it cannot store.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The [auditor](crate::audit::Auditor) says that it cannot record what happens, so nobody is let in.
+    #[error("what happens cannot be recorded")]
+    Unrecorded,
 }
 
 /// Asks the ledger, for everybody who wants to know, one question at a time.

@@ -133,7 +133,7 @@ impl AuditStream {
     }
 
     /// Whether nobody is let in while nothing can be recorded.
-    pub(crate) fn refuses(&self) -> bool {
+    fn refuses(&self) -> bool {
         self.shared.on_failure == OnAuditFailure::Refuse
     }
 

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use handfast::Handfast;
+use handfast::{Handfast, NotReady};
 use std::{
     error::Error as _,
     sync::{
@@ -51,24 +51,19 @@ async fn readyz(State(health): State<Health>) -> Response {
     if health.stopping.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
-    if let Err(reason) = health.handfast.ready().await {
-        let cause = reason.source().map(|cause| format!(": {cause}"));
-        let text = format!("{reason}{}\n", cause.unwrap_or_default());
-        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
-    }
-    let audit = health.audit.as_ref();
-    let fault = audit.and_then(|audit| Some((audit, audit.condition().fault?)));
-    match fault {
-        None => "ready\n".into_response(),
-        Some((audit, fault)) => {
-            let fault = format!("what happens cannot be recorded: {fault}\n");
-            if audit.refuses() {
-                (StatusCode::SERVICE_UNAVAILABLE, fault).into_response()
-            } else {
-                format!("ready, but {fault}").into_response()
-            }
+    let ready = health.handfast.ready().await;
+    let unrecorded = health.audit.as_ref().and_then(|it| it.condition().fault);
+    let unrecorded = unrecorded.map(|fault| format!("what happens cannot be recorded: {fault}"));
+    let reason = match (ready, unrecorded) {
+        (Ok(()), None) => return "ready\n".into_response(),
+        (Ok(()), Some(fault)) => return format!("ready, but {fault}\n").into_response(),
+        (Err(NotReady::Unrecorded), Some(fault)) => fault,
+        (Err(reason), _) => {
+            let cause = reason.source().map(|cause| format!(": {cause}"));
+            format!("{reason}{}", cause.unwrap_or_default())
         }
-    }
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, reason + "\n").into_response()
 }
 
 /// The public keys (RFC 7517). A server with a secret of its own has none to show.
