@@ -132,7 +132,7 @@ impl Queue {
         let (mut state, _) = self
             .to_write
             .wait_timeout_while(state, gather, |state| {
-                !state.is_urgent && state.phase == Phase::Open
+                !state.is_urgent && state.newly_lost == 0 && state.phase == Phase::Open
             })
             .unwrap_or_else(PoisonError::into_inner);
         let lines = mem::replace(&mut state.waiting, empty);
@@ -158,7 +158,7 @@ impl Queue {
         if state.fault.take().is_some() {
             tracing::info!("what happens is recorded again");
         }
-        self.is_able.store(true, Ordering::Relaxed);
+        self.is_able.store(state.newly_lost == 0, Ordering::Relaxed);
         drop(state);
         self.written.notify_all();
     }
@@ -239,13 +239,17 @@ impl Queue {
 
     pub(super) fn condition(&self) -> Condition {
         let state = self.lock();
-        let is_full = state.newly_lost > 0;
+        let reason = if state.phase == Phase::Ended {
+            Some("its thread has ended")
+        } else {
+            (state.newly_lost > 0).then_some("too much waits to be written")
+        };
         let fault = state.fault.clone();
         Condition {
             written: state.written,
             lost: state.lost,
             waiting_bytes: state.waiting.len(),
-            fault: fault.or_else(|| is_full.then(|| "too much waits to be written".to_owned())),
+            fault: fault.or_else(|| reason.map(str::to_owned)),
         }
     }
 
@@ -306,6 +310,27 @@ mod tests {
         assert_eq!(queue.condition().fault, None);
         queue.push(b"one\n");
         assert_eq!(take(&queue).lost, 0, "it is told once");
+    }
+
+    #[test]
+    fn a_queue_that_filled_while_something_was_written_is_not_able_yet() {
+        let queue = Queue::new();
+        queue.push(b"one\n");
+        take(&queue);
+        queue.push(&vec![b'x'; QUEUE_BYTES]);
+        queue.push(b"two\n");
+        queue.succeeded(1);
+        assert!(!queue.is_able());
+        take(&queue);
+        assert!(queue.is_able());
+    }
+
+    #[test]
+    fn a_writer_that_has_ended_is_a_fault() {
+        let queue = Queue::new();
+        queue.ended();
+        assert!(!queue.is_able());
+        assert!(queue.condition().fault.is_some());
     }
 
     #[test]
