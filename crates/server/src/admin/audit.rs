@@ -59,8 +59,10 @@ pub(super) async fn list(State(admin): State<Admin>, uri: Uri) -> Result<Json<Re
     };
     let audit = admin.audit.ok_or(Problem::NoRecord)?;
     let path = audit.path().ok_or(Problem::NoRecord)?.to_owned();
-    let _turn = admin.searches.acquire().await;
+    // Kept by the search itself, which goes on where nobody waits for it any more.
+    let turn = admin.searches.acquire_owned().await;
     let search = move || {
+        let _turn = turn;
         audit.flush();
         find(&path, &query)
     };
