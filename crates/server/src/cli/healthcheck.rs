@@ -23,10 +23,16 @@ pub(super) fn run(config: &Config, ready: bool, out: &mut dyn Write) -> Result<O
     let address = reachable(config.listen);
     let path = if ready { "/readyz" } else { "/healthz" };
     // Its certificate is not for this address, and the one that it is for may lead elsewhere.
-    let asked = if config.tls.is_some() {
-        connect(address).map(|_| (200, "it takes connections, by TLS".to_owned()))
-    } else {
-        ask(address, path)
+    let asked = match (&config.tls, ready) {
+        (None, _) => ask(address, path),
+        (Some(_), false) => {
+            connect(address).map(|_| (200, "it takes connections, by TLS".to_owned()))
+        }
+        (Some(_), true) => Ok((
+            501,
+            "by TLS this cannot be asked here: ask for /readyz by the name of the certificate"
+                .to_owned(),
+        )),
     };
     let (is_well, said) = match asked {
         Ok((status, said)) => (status == 200, said),
