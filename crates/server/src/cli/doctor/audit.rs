@@ -11,18 +11,19 @@ pub(super) fn of(config: &Config) -> Finding {
     match &config.audit.target {
         AuditTarget::Off => check.ok("what happens is not recorded; `audit.path` says where to"),
         AuditTarget::Stdout => check.ok("what happens is recorded on stdout"),
-        AuditTarget::File(path) => file(check, path),
+        AuditTarget::File(path) => file(check, path, config.audit.keep.is_some()),
     }
 }
 
-fn file(check: Check, path: &Path) -> Finding {
+/// `renames` tells whether former days are renamed within the folder.
+fn file(check: Check, path: &Path, renames: bool) -> Finding {
     let shown = path.display();
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
     };
-    // Former days are renamed within the folder.
-    if access(folder, Access::WRITE_OK | Access::EXEC_OK).is_err() {
+    let needs_folder = renames || !path.exists();
+    if needs_folder && access(folder, Access::WRITE_OK | Access::EXEC_OK).is_err() {
         return check.fail(
             format!("this user cannot make files in {}", folder.display()),
             format!("make the folder and give it to the user that runs handfast, or set `audit.path` elsewhere than {shown}"),
