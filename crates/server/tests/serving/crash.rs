@@ -14,7 +14,7 @@ use std::{
         Barrier,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
+    thread::{self, ScopedJoinHandle},
 };
 
 /// How many clients the server has.
@@ -194,28 +194,34 @@ fn crash(run: Run, start: impl Fn() -> Server) {
         let (acts, begun) = (AtomicUsize::new(0), Barrier::new(CLIENTS + 1));
         let enough = dice.below(ACTS_BEFORE_KILL);
         thread::scope(|scope| {
-            for person in &mut people {
+            let playing = people.iter_mut().map(|person| {
                 let (acts, begun) = (&acts, &begun);
                 scope.spawn(move || {
                     begun.wait();
                     while person.act(address).is_ok() {
                         acts.fetch_add(1, Ordering::Relaxed);
                     }
-                });
-            }
+                })
+            });
+            let playing: Vec<_> = playing.collect();
             begun.wait();
             // The clients are somewhere between connecting and storing, each at another place.
             while acts.load(Ordering::Relaxed) < enough {
+                let all_are_out = playing.iter().all(ScopedJoinHandle::is_finished);
+                assert!(
+                    !all_are_out,
+                    "seed {seed}, cycle {cycle}: it ended by itself"
+                );
                 thread::yield_now();
             }
             server.kill();
         });
-        let sessions: u64 = people.iter().map(|person| person.sessions).sum();
-        assert!(
-            cycle == 0 || sessions > 0,
-            "seed {seed}: nobody ever got in"
-        );
     }
+    let all_got_in = people.iter().all(|person| person.sessions > 0);
+    assert!(
+        cycles == 0 || all_got_in,
+        "seed {seed}: somebody never got in"
+    );
     let server = start();
     for person in &mut people {
         person.check(server.address);

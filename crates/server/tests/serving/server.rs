@@ -76,6 +76,8 @@ impl Server {
 
     /// Ends the process as a power cut would.
     pub(crate) fn kill(mut self) {
+        let ended = self.process.try_wait().unwrap();
+        assert_eq!(ended, None, "it had ended by itself");
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
