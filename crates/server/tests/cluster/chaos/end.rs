@@ -120,14 +120,17 @@ fn is_in_step(browser: &Browser<'_>, rows: &BTreeMap<String, Row>) {
 
 fn dead_is_dead(run: &Run<'_>, world: &World<'_>) {
     let mut dice = Dice::new(run.seed, u64::MAX - 1);
+    let mut presented = 0;
     for _ in 0..DEAD {
         let dead = world.registry.any_dead(&mut dice);
         let Some(dead) = dead.filter(|dead| dead.is_harmless) else {
             continue;
         };
+        presented += 1;
         for node in &world.cluster.nodes {
             let reason = world.present_dead(node, &dead, dice.percent(50));
             assert!(reason.is_some(), "no answer:\n{}", node.log());
         }
     }
+    assert!(presented > 0, "no token was dead");
 }

@@ -12,7 +12,7 @@ use fault::Fault;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, atomic::Ordering},
     thread,
 };
 use world::World;
@@ -146,6 +146,9 @@ fn run(run: &Run<'_>) {
     });
     let browsers = waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
     end::examine(run, &world, browsers.into());
+    // A run in which nothing fails would prove nothing.
+    let faults = world.counts.faults.load(Ordering::Relaxed);
+    assert_eq!(faults, run.rounds * run.faults.len());
     world.report(run);
 }
 
