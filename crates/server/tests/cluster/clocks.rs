@@ -1,11 +1,10 @@
 //! Nodes that do not agree on the time of day.
 
-use crate::harness::{Asker, Cluster, Connection, Node, PATIENCE, Plan, login, present};
-use serde_json::{Value, json};
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
+use crate::{
+    harness::{Asker, Cluster, Connection, Node, PATIENCE, Plan, login, present},
+    http::{self, exchanging},
 };
+use serde_json::{Value, json};
 use tungstenite::{
     client::IntoClientRequest as _,
     http::header::{COOKIE, ORIGIN, SET_COOKIE},
@@ -73,22 +72,7 @@ fn pair(cookie: &str) -> String {
 
 /// Exchanges a ticket, and gives the cookie that is set.
 fn exchange(node: &Node, cookies: &str, ticket: &Value) -> String {
-    let address = node.address();
-    let body = json!({ "ticket": ticket }).to_string();
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "POST /session/cookie HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\nCookie: {cookies}\r\n\
-         Connection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    let set = answer
-        .lines()
-        .find_map(|line| line.strip_prefix("set-cookie: "));
-    pair(set.unwrap())
+    let answer = http::ask(node.address(), exchanging(cookies, ticket));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    pair(answer.header("set-cookie").unwrap())
 }

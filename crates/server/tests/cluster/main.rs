@@ -4,6 +4,9 @@
 #![expect(clippy::print_stdout, reason = "a long run says how far it is")]
 
 mod harness;
+#[path = "../serving/http.rs"]
+#[expect(dead_code, reason = "the tests of one server use the rest of it")]
+mod http;
 
 mod chaos;
 mod clocks;

@@ -2,13 +2,10 @@
 
 use crate::{
     client::{Client, login},
+    http::{self, exchanging},
     server::{Server, log_of},
 };
 use serde_json::json;
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-};
 use tungstenite::{
     client::IntoClientRequest as _,
     http::{HeaderMap, header},
@@ -40,24 +37,9 @@ fn pair(cookie: &str) -> String {
 
 /// Exchanges a ticket, and gives the cookie that is set.
 fn exchange(server: &Server, cookies: &str, ticket: &serde_json::Value) -> String {
-    let address = server.address;
-    let body = json!({ "ticket": ticket }).to_string();
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "POST /session/cookie HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\nCookie: {cookies}\r\n\
-         Connection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    let cookie = answer
-        .lines()
-        .find_map(|line| line.strip_prefix("set-cookie: "));
-    pair(cookie.unwrap())
+    let answer = http::ask(server.address, exchanging(cookies, ticket));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    pair(answer.header("set-cookie").unwrap())
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! As much HTTP as these tests need.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
@@ -85,6 +85,14 @@ impl Answer {
     }
 }
 
+/// The request that exchanges a ticket for a cookie, as a page of the server's own makes it.
+pub(crate) fn exchanging(cookies: &str, ticket: &Value) -> Request<'static> {
+    Request::new("POST", "/session/cookie")
+        .header("Origin", "http://localhost")
+        .header("Cookie", cookies)
+        .json(&json!({ "ticket": ticket }))
+}
+
 /// Asks, and reads until the server hangs up.
 pub(crate) fn ask(address: SocketAddr, request: Request<'_>) -> Answer {
     let stream = TcpStream::connect(address).unwrap();
@@ -118,8 +126,8 @@ pub(crate) fn try_over(mut stream: impl Read + Write, request: Request<'_>) -> V
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
          Content-Length: {length}\r\n{headers}\r\n"
     );
-    stream.write_all(head.as_bytes()).unwrap();
-    // What is too long may be refused before it is read.
+    // What is too long may be refused before it is read, and whoever is asked may be gone.
+    drop(stream.write_all(head.as_bytes()));
     drop(stream.write_all(body.as_bytes()));
     let mut answer = Vec::new();
     drop(stream.read_to_end(&mut answer));

@@ -1,9 +1,10 @@
 //! One process of the program.
 
 use super::until;
+use crate::http::{self, Answer, Request};
 use std::{
     fs,
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -119,15 +120,16 @@ impl Node {
 
     /// The status of `GET path`; 0 where nobody answers.
     pub(crate) fn status(&self, path: &str) -> u16 {
-        let answer = get(self.address(), path).ok();
-        answer
-            .and_then(|answer| answer.get(9..12)?.parse().ok())
-            .unwrap_or_default()
+        let answer = TcpStream::connect(self.address())
+            .map(|stream| http::try_over(stream, Request::get(path)))
+            .unwrap_or_default();
+        let status = answer.get(9..12).unwrap_or_default();
+        str::from_utf8(status).unwrap().parse().unwrap_or(0)
     }
 
     /// What it counts.
     pub(crate) fn metrics(&self) -> String {
-        get(self.admin(), "/metrics").unwrap()
+        http::ask(self.admin(), Request::get("/metrics")).body
     }
 
     /// The value of one of these, by its name and labels.
@@ -139,10 +141,10 @@ impl Node {
     }
 
     /// The answer to an operator's request.
-    pub(crate) fn operate(&self, method: &str, path: &str) -> String {
+    pub(crate) fn operate(&self, method: &str, path: &str) -> Answer {
         let token = fs::read_to_string(self.folder.path().join("data/admin-token")).unwrap();
-        let token = format!("Authorization: Bearer {}\r\n", token.trim());
-        ask(self.admin(), &format!("{method} {path}"), &token).unwrap()
+        let request = Request::new(method, path).bearer(token.trim());
+        http::ask(self.admin(), request)
     }
 
     /// Where operators connect.
@@ -177,23 +179,6 @@ impl Node {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The answer to `GET path`, head and all.
-fn get(address: SocketAddr, path: &str) -> io::Result<String> {
-    ask(address, &format!("GET {path}"), "")
-}
-
-/// The answer to a request with these header lines.
-fn ask(address: SocketAddr, request: &str, headers: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    write!(
-        stream,
-        "{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
 }
 
 impl Drop for Node {
