@@ -39,6 +39,6 @@ fn no_password_token_or_attempt_key_reaches_the_log() {
         signature(&first),
         signature(&second),
     ] {
-        assert!(!log.contains(&secret), "{secret} is in the log");
+        assert!(!log.contains(secret), "{secret} is in the log");
     }
 }
