@@ -33,9 +33,14 @@ pub(crate) fn run(workspace: &Workspace, wstest: &str) -> Result<(), Failure> {
     let shop = Shop::set_up(workspace, &[tools::MAKE])?;
     shop.run("cargo build --locked --package handfast --example echo")?;
     let folder = workspace.scratch("autobahn")?;
+    let report = folder.join("report");
+    if report.exists() {
+        // One of an earlier run, which would be judged again if this one wrote none.
+        std::fs::remove_dir_all(&report).doing(format_args!("removing {}", report.display()))?;
+    }
     let echo = Echo::start(&workspace.target.join("debug/examples/echo"))?;
     let spec = json!({
-        "outdir": folder.join("report").to_string_lossy(),
+        "outdir": report.to_string_lossy(),
         "servers": [{"agent": AGENT, "url": echo.url.replace("http", "ws") + "/ws/"}],
         "cases": CASES,
         "exclude-cases": [],
@@ -44,9 +49,9 @@ pub(crate) fn run(workspace: &Workspace, wstest: &str) -> Result<(), Failure> {
     std::fs::write(&file, spec.to_string()).doing(format_args!("writing {}", file.display()))?;
     let mut suite = Command::new(wstest);
     suite.args(["--mode", "fuzzingclient", "--spec"]).arg(&file);
-    shop.output.run(suite.current_dir(&folder))?;
+    shop.output.run(&mut suite)?;
     drop(echo);
-    judge(&folder.join("report"))
+    judge(&report)
 }
 
 /// Reads the report. A case that did not pass is a failure, and so is one that has not passed strictly any more.
