@@ -35,7 +35,7 @@ pub(crate) fn run(workspace: &Workspace, campaign: &Campaign) -> Result<(), Fail
         let message = format!("there is no target `{unknown}`; there are {known}");
         return Err(Failure::new(message));
     }
-    let shop = Shop::set_up(workspace, &[tools::MAKE, tools::FUZZ])?;
+    let shop = Shop::set_up(workspace, &[tools::CXX, tools::MAKE, tools::FUZZ])?;
     let usual = if campaign.smoke { SMOKE_RUNS } else { RUNS };
     let runs = campaign.runs.unwrap_or(usual);
     for target in chosen {

@@ -22,6 +22,11 @@ pub(crate) const MACHETE: Tool = Tool::Cargo {
     program: "cargo-machete",
     version: "0.9.2",
 };
+/// libFuzzer is in C++.
+pub(crate) const CXX: Tool = Tool::Debian {
+    program: "c++",
+    package: "g++",
+};
 pub(crate) const FUZZ: Tool = Tool::Cargo {
     program: "cargo-fuzz",
     version: "0.13.2",
