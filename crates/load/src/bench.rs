@@ -2,19 +2,15 @@
 
 use crate::{
     cli::{Bench, Scenario},
-    error::{Doing, Error},
+    error::Error,
     fleet::{self, Door, Ending, Landing},
     meter::Meter,
     report::Measurement,
     scenario::{Pace, Site, idle, login, refresh, resume, revoke},
-    server::{Cluster, Fanout, Folder, Hashing, NodeSettings, Server},
+    server::{Cluster, Fanout, Folder, Hashing, NodeSettings, Server, places},
     watch::Watch,
 };
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 /// Clients at once.
 const CLIENTS: usize = 64;
@@ -80,12 +76,7 @@ struct Workbench<'a> {
 
 impl<'a> Workbench<'a> {
     fn new(options: &'a Bench) -> Result<Self, Error> {
-        let program = fs::canonicalize(&options.server)
-            .doing(|| format!("looking for {}", options.server.display()))?;
-        let beside = program.parent().unwrap_or_else(|| Path::new("/"));
-        let data_root = options.data_root.as_deref().unwrap_or(beside);
-        let data_root =
-            fs::canonicalize(data_root).doing(|| format!("looking for {}", data_root.display()))?;
+        let (program, data_root) = places(&options.server, options.data_root.as_deref())?;
         let pace = options.rounds.pace();
         let rounds = scenarios(options)
             .into_iter()

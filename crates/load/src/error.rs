@@ -87,6 +87,9 @@ pub(crate) enum Error {
     /// A process that held clients of the server ended.
     #[error("a process of clients ended by itself; what it met stands above")]
     CrowdEnded,
+    /// Attackers did nothing.
+    #[error("nobody attacked the server, so nobody can say that it withstood")]
+    NoAttack,
     /// The measured server did not say where it listens.
     #[error("the server's first line has no address: {0:?}")]
     NoAddress(String),

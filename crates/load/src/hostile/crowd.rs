@@ -5,7 +5,10 @@ use crate::{
     clock,
     error::{Doing, Error},
 };
-use rustix::net::{self, AddressFamily, SocketFlags, SocketType, ipproto};
+use rustix::{
+    io::Errno,
+    net::{self, AddressFamily, SocketFlags, SocketType, ipproto},
+};
 use std::{
     io::{ErrorKind, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
@@ -86,10 +89,16 @@ impl Crowd {
     }
 
     /// Ends it, with all its connections, and tells what it did.
-    pub(crate) fn end(mut self) -> Deeds {
+    ///
+    /// # Errors
+    /// [`Error::NoAttack`] where it did nothing, of which nobody could say that it was withstood.
+    pub(crate) fn end(mut self) -> Result<Deeds, Error> {
         self.stop.store(true, Ordering::Relaxed);
         let thread = self.thread.take();
-        thread.and_then(|it| it.join().ok()).unwrap_or_default()
+        let deeds = thread.and_then(|it| it.join().ok());
+        deeds
+            .filter(|deeds| deeds.connections > 0)
+            .ok_or(Error::NoAttack)
     }
 }
 
@@ -141,7 +150,10 @@ impl Attacker {
         let socket = net::socket_with(kind.0, kind.1, flags, Some(ipproto::TCP)).ok()?;
         net::bind(&socket, &source).ok()?;
         // On loopback it is connected at once, or the server's backlog is full.
-        net::connect(&socket, &server).ok();
+        match net::connect(&socket, &server) {
+            Ok(()) | Err(Errno::INPROGRESS) => {}
+            Err(_) => return None,
+        }
         Some(Self {
             stream: TcpStream::from(socket),
             number,

@@ -12,15 +12,14 @@ use crate::{
     meter::Meter,
     report::{Aim, Measurement, Round},
     scenario::{Operation, Pace, Site, paced, refresh},
-    server::{Folder, Hashing, Server, Settings, usage::Memory},
+    server::{Folder, Hashing, Server, Settings, places, usage::Memory},
     watch::Watch,
 };
 use crowd::{Crowd, Deeds};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use std::{
-    fs,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -57,12 +56,7 @@ const DEFAULTS: [(&str, &str); 4] = [
 /// # Errors
 /// The first that a good client meets.
 pub(crate) fn run(options: &Hostile) -> Result<Vec<Measurement>, Error> {
-    let program = fs::canonicalize(&options.server)
-        .doing(|| format!("looking for {}", options.server.display()))?;
-    let beside = program.parent().unwrap_or_else(|| Path::new("/"));
-    let data_root = options.data_root.as_deref().unwrap_or(beside);
-    let data_root =
-        fs::canonicalize(data_root).doing(|| format!("looking for {}", data_root.display()))?;
+    let (program, data_root) = places(&options.server, options.data_root.as_deref())?;
     let attacks: Vec<Attack> = Attack::ALL
         .into_iter()
         .filter(|attack| options.only.is_empty() || options.only.contains(attack))
@@ -146,7 +140,7 @@ impl Stage {
         let crowd = Crowd::begin(attack, address)?;
         let under = format!("{name}, under attack");
         let mut during = rotate(&mut fleet, site, &under, &mut good)?;
-        let deeds = crowd.end();
+        let deeds = crowd.end()?;
         let peak = peak.end();
         if let [_, p99, ..] = &mut during[..] {
             p99.aim = Some(LATENCY_MS);

@@ -12,10 +12,10 @@ mod told;
 use crate::{
     cli::Scale,
     clock,
-    error::{Doing, Error},
+    error::Error,
     meter::Meter,
     report::{Measurement, Round, statistics::percentile},
-    server::{Cluster, Fanout, Folder, NodeSettings, usage},
+    server::{Cluster, Fanout, Folder, NodeSettings, places, usage},
     target::Target,
     watch::Watch,
 };
@@ -23,8 +23,6 @@ use crowds::Crowds;
 use revokers::Revokers;
 use std::{
     collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use told::Told;
@@ -62,9 +60,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn start(options: &'a Scale, watch: &'a Watch) -> Result<Self, Error> {
-        let program = fs::canonicalize(&options.server)
-            .doing(|| format!("looking for {}", options.server.display()))?;
-        let root = data_root(options.data_root.as_deref(), &program)?;
+        let (program, root) = places(&options.server, options.data_root.as_deref())?;
         let folders = (0..options.nodes).map(|number| Folder::create(&root, number));
         let folders = folders.collect::<Result<_, _>>()?;
         let more = NodeSettings {
@@ -93,7 +89,8 @@ impl<'a> Run<'a> {
         let mut rows = vec![single("sessions", "", sessions)];
 
         let begin = clock::now();
-        let watched = self.options.revoked.div_ceil(nodes);
+        // Those of the first node are revoked there, which is no matter for fan-out.
+        let watched = self.options.revoked.div_ceil((nodes - 1).max(1));
         let mut crowds = Crowds::start(&self.nodes, of_each, watched)?;
         crowds.await_all(&Told::AllLoggedIn, "logging in", self.watch, PART)?;
         rows.push(took("connect and log in, all", begin));
@@ -185,12 +182,6 @@ impl<'a> Run<'a> {
 /// What a node needs of the database, and what is left for whoever looks at it.
 const CONNECTIONS_PER_NODE: u64 = 12;
 const CONNECTIONS_SPARE: u64 = 20;
-
-fn data_root(given: Option<&Path>, program: &Path) -> Result<PathBuf, Error> {
-    let beside = program.parent().unwrap_or_else(|| Path::new("/"));
-    let root = given.unwrap_or(beside);
-    fs::canonicalize(root).doing(|| format!("looking for {}", root.display()))
-}
 
 fn seconds(time: Duration) -> String {
     format!("{}s", time.as_secs())

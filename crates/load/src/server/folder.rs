@@ -10,6 +10,19 @@ use std::{
 /// What `statfs` calls file systems that live in memory.
 const IN_MEMORY: [(u64, &str); 2] = [(0x0102_1994, "tmpfs"), (0x8584_58f6, "ramfs")];
 
+/// The program, and where to make data folders: in `root`, or beside the program.
+///
+/// # Errors
+/// [`Error::System`] where either is not there.
+pub(crate) fn places(program: &Path, root: Option<&Path>) -> Result<(PathBuf, PathBuf), Error> {
+    let find =
+        |path: &Path| fs::canonicalize(path).doing(|| format!("looking for {}", path.display()));
+    let program = find(program)?;
+    let beside = program.parent().unwrap_or_else(|| Path::new("/"));
+    let root = find(root.unwrap_or(beside))?;
+    Ok((program, root))
+}
+
 /// A new folder, readable by nobody else. Dropping it wipes it.
 #[derive(Debug)]
 pub(crate) struct Folder {

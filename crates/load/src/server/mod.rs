@@ -6,7 +6,7 @@ mod settings;
 pub(crate) mod usage;
 
 pub(crate) use cluster::{Cluster, Fanout, NodeSettings};
-pub(crate) use folder::Folder;
+pub(crate) use folder::{Folder, places};
 pub(crate) use settings::{Hashing, Settings};
 
 use crate::{
