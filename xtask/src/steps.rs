@@ -213,7 +213,7 @@ fn release(shop: &Shop<'_>) -> Result<(), Failure> {
 
 fn e2e(shop: &Shop<'_>) -> Result<(), Failure> {
     // Some need an application behind the server. The example is one, and built for the tests already.
-    shop.run("cargo build --locked --package handfast --example chat")?;
+    shop.run("cargo build --locked --workspace --example chat")?;
     let target = &shop.workspace.target;
     let mut npm = shop.command("npm test")?;
     npm.current_dir(shop.workspace.root.join("e2e"))
