@@ -16,6 +16,7 @@ mod no_std;
 mod process;
 mod report;
 mod runner;
+mod set_up;
 mod sim;
 mod steps;
 mod tidy;

@@ -53,6 +53,11 @@ pub(crate) fn started(name: &str, about: &str, shown: bool) {
     }
 }
 
+/// Something is about to be installed.
+pub(crate) fn installing(name: &str, remedy: &str) {
+    anstream::println!("{DIM}  …  {name:<23}{remedy}{PLAIN}");
+}
+
 /// A program is about to run.
 pub(crate) fn command(line: &str) {
     anstream::println!("{DIM}$ {line}{PLAIN}");

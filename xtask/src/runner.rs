@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use crate::failure::Failure;
 use crate::process::Output;
 use crate::report::{self, Stopwatch};
+use crate::set_up;
 use crate::steps::{self, STEPS, Shop, Step};
-use crate::tools::{self, Tool};
+use crate::tools;
 use crate::workspace::Workspace;
 
 /// Which steps to run, and how loudly.
@@ -118,45 +119,11 @@ fn set_up(workspace: &Workspace, steps: &[&Step], shown: bool) -> Result<(), Fai
             wanted.push(*tool);
         }
     }
-    ensure(workspace, &wanted, shown)
+    set_up::ensure(workspace, &wanted, shown)
 }
 
-/// Installs those of the wanted tools that the machine lacks.
-pub(crate) fn ensure(workspace: &Workspace, wanted: &[Tool], shown: bool) -> Result<(), Failure> {
-    let missing: Vec<&Tool> = wanted
-        .iter()
-        .filter(|tool| !tool.is_there(workspace))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    report::heading("Set-up: this machine lacks");
-    missing
-        .into_iter()
-        .try_for_each(|tool| install(workspace, *tool, shown))
-}
-
-fn install(workspace: &Workspace, tool: Tool, shown: bool) -> Result<(), Failure> {
-    let (name, remedy) = (tool.name(), tool.remedy());
-    let output = output(workspace, &format!("install-{name}"), shown)?;
-    let watch = Stopwatch::start();
-    report::started(name, &remedy, shown);
-    let reason = match tool.install(workspace, &output) {
-        Ok(()) if tool.is_there(workspace) => {
-            report::passed(name, &watch, &remedy);
-            return Ok(());
-        }
-        Ok(()) => "afterwards it was still not there".to_owned(),
-        Err(failure) => failure.to_string(),
-    };
-    let log = output.text();
-    Err(Failure::new(format!(
-        "{}\n{name} could not be installed ({remedy}): {reason}",
-        log.trim_end()
-    )))
-}
-
-fn output(workspace: &Workspace, name: &str, shown: bool) -> Result<Output, Failure> {
+/// Where the output of the step or installation of that name goes.
+pub(crate) fn output(workspace: &Workspace, name: &str, shown: bool) -> Result<Output, Failure> {
     if shown {
         return Ok(Output::Shown);
     }

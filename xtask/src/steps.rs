@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::process::Output;
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
-use crate::{deploy, generate, image, no_std, runner, tidy};
+use crate::{deploy, generate, image, no_std, set_up, tidy};
 
 /// One check, which can be run alone.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl Step {
 impl<'a> Shop<'a> {
     /// A shop of a command's own, with these tools in it, that shows what its programs say.
     pub(crate) fn set_up(workspace: &'a Workspace, tools: &[Tool]) -> Result<Self, Failure> {
-        runner::ensure(workspace, tools, true)?;
+        set_up::ensure(workspace, tools, true)?;
         Ok(Self {
             workspace,
             output: Output::Shown,
@@ -212,7 +212,7 @@ fn release(shop: &Shop<'_>) -> Result<(), Failure> {
 }
 
 fn e2e(shop: &Shop<'_>) -> Result<(), Failure> {
-    // Some need an application behind the server. The example is one, and built for the tests already.
+    // Some need an application behind the server. The example is one, and built for the tests already, with the features of all.
     shop.run("cargo build --locked --workspace --example chat")?;
     let target = &shop.workspace.target;
     let mut npm = shop.command("npm test")?;

@@ -20,7 +20,7 @@ pub(super) fn is_there(program: &str) -> bool {
 }
 
 /// Installs packages. The tests start what they need by themselves, so no service is started.
-pub(super) fn install(output: &Output, packages: &[&str]) -> Result<(), Failure> {
+pub(crate) fn install(output: &Output, packages: &[&str]) -> Result<(), Failure> {
     if !process::is_installed("apt-get", &[]) {
         return Err(Failure::new(format!(
             "this is not a Debian machine: install {} (or its like) by hand",

@@ -9,6 +9,7 @@ mod node;
 mod python;
 
 pub(crate) use catalogue::*;
+pub(crate) use debian::install as install_packages;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,26 @@ impl Tool {
                     .to_owned()
             }
             Self::Npm { folder, .. } => format!("npm ci, in {folder}/"),
+        }
+    }
+
+    /// Whether it is built here rather than fetched.
+    pub(crate) fn is_built(self) -> bool {
+        match self {
+            Self::Component { .. } | Self::Cargo { .. } => true,
+            Self::Debian { .. } | Self::Python { .. } | Self::Node | Self::Npm { .. } => false,
+        }
+    }
+
+    /// The package of Debian that it is.
+    pub(crate) fn package(self) -> Option<&'static str> {
+        match self {
+            Self::Debian { package, .. } => Some(package),
+            Self::Component { .. }
+            | Self::Cargo { .. }
+            | Self::Python { .. }
+            | Self::Node
+            | Self::Npm { .. } => None,
         }
     }
 
