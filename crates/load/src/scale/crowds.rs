@@ -18,6 +18,30 @@ use std::{
 /// How often a run that waits for crowds looks up.
 const LOOK_UP: Duration = Duration::from_millis(200);
 
+/// How many crowds log in at the same time. A few make large transactions, which the database likes; all of them make
+/// many small ones.
+const LOG_IN_AT_ONCE: usize = 6;
+
+/// How large crowds are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    /// The clients of each node.
+    pub(super) clients: u32,
+    /// Of these, whose sessions may be revoked.
+    pub(super) watched: u32,
+}
+
+impl Sizes {
+    /// Of several nodes the first has none that may be revoked: it is where they are, which is no matter for fan-out.
+    fn watched_of(self, number: usize, nodes: usize) -> u32 {
+        if number == 0 && nodes > 1 {
+            0
+        } else {
+            self.watched
+        }
+    }
+}
+
 /// Running crowds, one for each node. Dropping it ends them.
 #[derive(Debug)]
 pub(super) struct Crowds {
@@ -48,12 +72,17 @@ enum Heard {
 }
 
 impl Crowds {
-    /// Starts `clients` clients of each of `nodes`, of which the sessions of `watched` may be revoked; of several nodes
-    /// those of the first may not.
+    /// Starts the crowds of all `nodes`, a few at a time, and waits until every client is logged in.
     ///
     /// # Errors
-    /// [`Error::System`].
-    pub(super) fn start(nodes: &[Target], clients: u32, watched: u32) -> Result<Self, Error> {
+    /// [`Error::System`], and as [`Self::await_all`].
+    pub(super) fn log_in(
+        nodes: &[Target],
+        sizes: &Sizes,
+        watch: &Watch,
+        at_most: Duration,
+    ) -> Result<Self, Error> {
+        let end = clock::now() + at_most;
         let (tell, heard) = mpsc::channel();
         let mut crowds = Self {
             processes: Vec::with_capacity(nodes.len()),
@@ -62,11 +91,20 @@ impl Crowds {
             rotated: vec![0; nodes.len()],
             watched: Vec::new(),
         };
-        for (number, node) in nodes.iter().enumerate() {
-            let spared = number == 0 && nodes.len() > 1;
-            let watched = if spared { 0 } else { watched };
-            let process = Process::start(number, node, clients, watched, tell.clone())?;
-            crowds.processes.push(process);
+        let mut ready = 0;
+        while ready < nodes.len() {
+            let started = crowds.processes.len();
+            if started < nodes.len() && started - ready < LOG_IN_AT_ONCE {
+                let watched = sizes.watched_of(started, nodes.len());
+                let node = &nodes[started];
+                let process = Process::start(started, node, sizes.clients, watched, tell.clone())?;
+                crowds.processes.push(process);
+                continue;
+            }
+            if crowds.next("logging in", watch, end)? == Some(Told::AllLoggedIn) {
+                ready += 1;
+            }
+            crowds.say(watch);
         }
         Ok(crowds)
     }
@@ -76,11 +114,6 @@ impl Crowds {
         self.processes
             .iter()
             .map(|process| Pid::from_child(&process.child))
-    }
-
-    /// How many clients are logged in, and how many have rotated.
-    pub(super) fn progress(&self) -> (u64, u64) {
-        (self.logged_in.iter().sum(), self.rotated.iter().sum())
     }
 
     /// Lets every client rotate its token.
@@ -108,10 +141,15 @@ impl Crowds {
             if self.next(doing, watch, end)?.as_ref() == Some(what) {
                 missing -= 1;
             }
-            let (logged_in, rotated) = self.progress();
-            watch.say(format!("{logged_in} logged in, {rotated} rotated"));
+            self.say(watch);
         }
         Ok(())
+    }
+
+    fn say(&self, watch: &Watch) {
+        let logged_in: u64 = self.logged_in.iter().sum();
+        let rotated: u64 = self.rotated.iter().sum();
+        watch.say(format!("{logged_in} logged in, {rotated} rotated"));
     }
 
     /// Takes what is told, for so long.

@@ -19,7 +19,7 @@ use crate::{
     target::Target,
     watch::Watch,
 };
-use crowds::Crowds;
+use crowds::{Crowds, Sizes};
 use revokers::Revokers;
 use std::{
     collections::HashMap,
@@ -89,10 +89,11 @@ impl<'a> Run<'a> {
         let mut rows = vec![single("sessions", "", sessions)];
 
         let begin = clock::now();
-        // Those of the first node are revoked there, which is no matter for fan-out.
-        let watched = self.options.revoked.div_ceil((nodes - 1).max(1));
-        let mut crowds = Crowds::start(&self.nodes, of_each, watched)?;
-        crowds.await_all(&Told::AllLoggedIn, "logging in", self.watch, PART)?;
+        let sizes = Sizes {
+            clients: of_each,
+            watched: self.options.revoked.div_ceil((nodes - 1).max(1)),
+        };
+        let mut crowds = Crowds::log_in(&self.nodes, &sizes, self.watch, PART)?;
         rows.push(took("connect and log in, all", begin));
         self.watch.round_done();
 
