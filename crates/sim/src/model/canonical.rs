@@ -31,7 +31,9 @@ pub(super) fn normalise(state: &mut State, setting: &Setting) -> Relative {
     if !ordered {
         state.flights.sort_unstable();
     }
-    number_keys(state);
+    if setting.client.shows == Shows::Attempt {
+        number_keys(state);
+    }
     forget_unheld(state);
     number_lines(state, ordered);
     if !ordered {

@@ -9,7 +9,7 @@ use super::{
     setting::{Shows, Writes},
     state::{Course, Flight, Party, State, THIEF, Why, Writing},
 };
-use handfast_core::session::{Presentation, Presented, Pushed, Refusal};
+use handfast_core::session::{Presentation, Presented, Pushed, Refusal, SessionRecord};
 
 /// Whether a presentation came to an answer with a token.
 pub(super) const fn is_accepted(presented: Presented) -> bool {
@@ -34,22 +34,11 @@ impl<R: Rule> World<R> {
         line: Line,
         presented: (Relative, Shown),
     ) -> Result<(Pocket, Presented), Broken> {
-        let (of, shown) = presented;
+        let (of, _) = presented;
         let before = state.record;
-        let presentation = Presentation {
-            generation: generation(of),
-            evidence: shown.evidence(of),
-            connection: connection_id(line),
-        };
-        let policy = policy(self.setting.ledger.roll_forward);
         let record = before.unpack(self.is_key_bound());
-        let (record, outcome) = self.rule.present(record, &presentation, NOW, &policy);
-        let after = Pocket::pack(&record);
-        let accepted = is_accepted(outcome);
+        let (record, outcome) = self.ask(&record, line, presented)?;
         let is_future = of > before.issued;
-        if accepted && before.revoked {
-            return Err(Broken::CameBack);
-        }
         if is_future != matches!(outcome, Presented::FromTheFuture | Presented::RolledForward) {
             return Err(Broken::DeadTokenAccepted);
         }
@@ -57,14 +46,36 @@ impl<R: Rule> World<R> {
             return Err(Broken::FalseAlarm);
         }
         let may_be_accepted = if is_future {
-            policy.roll_forward
+            self.setting.ledger.roll_forward
         } else {
             of == before.issued || of == before.confirmed
         };
-        if accepted && !may_be_accepted {
+        if is_accepted(outcome) && !may_be_accepted {
             return Err(Broken::DeadTokenAccepted);
         }
-        if after.owner != if accepted { line } else { before.owner } {
+        Ok((Pocket::pack(&record), outcome))
+    }
+
+    /// Lets the rule decide. What has ended may not go on, and who was accepted last is the owner.
+    fn ask(
+        &self,
+        before: &SessionRecord,
+        line: Line,
+        (of, shown): (Relative, Shown),
+    ) -> Result<(SessionRecord, Presented), Broken> {
+        let presentation = Presentation {
+            generation: generation(of),
+            evidence: shown.evidence(of),
+            connection: connection_id(line),
+        };
+        let policy = policy(self.setting.ledger.roll_forward);
+        let (after, outcome) = self.rule.present(*before, &presentation, NOW, &policy);
+        let accepted = is_accepted(outcome);
+        if accepted && before.revoked.is_some() {
+            return Err(Broken::CameBack);
+        }
+        let accepted_last = accepted.then_some(presentation.connection);
+        if after.owner != accepted_last.or(before.owner) {
             return Err(Broken::WrongOwner);
         }
         Ok((after, outcome))
@@ -94,15 +105,15 @@ impl<R: Rule> World<R> {
     }
 
     fn stays_revoked(&self, state: &State) -> Result<(), Broken> {
+        let record = state.record.unpack(self.is_key_bound());
         for of in [state.record.confirmed, state.record.issued] {
             for shown in [Shown::Bare, Shown::Proof, Shown::Attempt(0)] {
-                let (_, outcome) = self.decide(state, THIEF, (of, shown))?;
+                let (_, outcome) = self.ask(&record, THIEF, (of, shown))?;
                 if outcome != Presented::Refused(Refusal::Revoked) {
                     return Err(Broken::CameBack);
                 }
             }
         }
-        let record = state.record.unpack(self.is_key_bound());
         let owner = connection_id(state.record.owner);
         let (_, pushed) = self.rule.push(record, owner, NOW, &policy(false));
         if pushed == Pushed::Issued {

@@ -12,7 +12,10 @@ use handfast_core::{
     },
     time::Timestamp,
 };
-use std::time::Duration;
+use std::{
+    hash::{Hash, Hasher},
+    time::Duration,
+};
 
 /// A generation, counted from the confirmed one of the state that it stands in.
 pub type Relative = i8;
@@ -30,7 +33,7 @@ const KEY: Thumbprint = Thumbprint([7; 32]);
 const DAY: u64 = 24 * 3600;
 
 /// By what a generation was consumed, in a byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Consumed {
     /// Nobody presented it.
     Nothing,
@@ -44,8 +47,21 @@ pub enum Consumed {
     SomethingElse,
 }
 
+impl Consumed {
+    /// The byte that stands for it. Keys have small numbers.
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Nothing => 252,
+            Self::Bare => 253,
+            Self::Proof => 254,
+            Self::SomethingElse => 255,
+            Self::Attempt(key) => key,
+        }
+    }
+}
+
 /// What comes with a presentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shown {
     /// Nothing.
     Bare,
@@ -55,8 +71,19 @@ pub enum Shown {
     Attempt(KeyNumber),
 }
 
+impl Shown {
+    /// The byte that stands for it. Keys have small numbers.
+    pub(super) const fn byte(self) -> u8 {
+        match self {
+            Self::Bare => 254,
+            Self::Proof => 255,
+            Self::Attempt(key) => key,
+        }
+    }
+}
+
 /// A session's record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pocket {
     /// The confirmed generation: 0, until the state that it stands in moves on.
     pub confirmed: Relative,
@@ -68,6 +95,29 @@ pub struct Pocket {
     pub owner: Line,
     /// Whether the session has ended.
     pub revoked: bool,
+}
+
+/// Records are hashed more often than anything else, so this one takes three words.
+impl Hash for Pocket {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self {
+            confirmed,
+            issued,
+            history,
+            owner,
+            revoked,
+        } = *self;
+        let [confirmed, issued] = [confirmed, issued].map(Relative::cast_unsigned);
+        hasher.write_u32(u32::from_le_bytes([
+            confirmed,
+            issued,
+            owner,
+            u8::from(revoked),
+        ]));
+        let [a, b, c, d, e, f, g, h] = history.map(Consumed::byte);
+        hasher.write_u32(u32::from_le_bytes([a, b, c, d]));
+        hasher.write_u32(u32::from_le_bytes([e, f, g, h]));
+    }
 }
 
 /// How tokens are issued in the model.

@@ -7,6 +7,7 @@ use super::{
 };
 use arrayvec::ArrayVec;
 use handfast_core::session::Refusal;
+use std::hash::{Hash, Hasher};
 
 /// The connections of the tabs are 0 to 2; these are ones that a tab has left and messages still name.
 pub(super) const LEFT: Line = 3;
@@ -86,7 +87,7 @@ pub enum Link {
 }
 
 /// A message under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flight {
     /// A token is presented.
     Request {
@@ -122,6 +123,32 @@ pub enum Flight {
         /// Its generation.
         generation: Relative,
     },
+}
+
+/// Messages are hashed more often than most, so one takes half a word.
+impl Hash for Flight {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let (kind, whose, generation, more) = match *self {
+            Self::Request {
+                line,
+                generation,
+                shown,
+            } => (0, line, generation, shown.byte()),
+            Self::Grant {
+                tab,
+                generation,
+                answers,
+            } => (1, tab, generation, u8::from(answers)),
+            Self::Refused {
+                tab,
+                generation,
+                refusal,
+            } => (2, tab, generation, refusal as u8),
+            Self::Ack { line, generation } => (3, line, generation, 0),
+        };
+        let bytes = [kind, whose, generation.cast_unsigned(), more];
+        hasher.write_u32(u32::from_le_bytes(bytes));
+    }
 }
 
 /// Why a presentation was refused.
