@@ -4,18 +4,18 @@ use handfast_sim::model::{
     configuration::{ATTEMPTS, BARE, Configuration, LIMITS, LOSSES, PROOFS, THIEVES},
     mistake::{SEEDED, Seeded},
     rule::AsItRuns,
-    run::check,
-    setting::{Habit, Pushes, Setting, Writes},
+    run::{Found, check, check_by_stateright},
+    setting::{Copies, Habit, Pushes, Setting, Writes},
 };
 
 /// Visits every state of each model. A broken promise is shown with a shortest history.
 fn holds(configurations: &[Configuration]) {
     for Configuration { name, setting } in configurations {
-        let found = check(*setting, AsItRuns, |_, _| {});
+        let found = check(*setting, AsItRuns, |_| {});
         if let Some(broken) = found.broken {
             panic!("{name}: not {}:\n{}", broken.promise, broken.told);
         }
-        assert!(found.states > 100, "{name}: {} states", found.states);
+        assert!(found.visited.states > 100, "{name}: {:?}", found.visited);
     }
 }
 
@@ -47,7 +47,7 @@ fn a_thief_is_found_out_in_time_and_has_nothing_of_a_session_that_is_bound_to_a_
 #[test]
 fn every_seeded_mistake_is_found() {
     for mistake in SEEDED {
-        let found = check(mistake.setting, mistake.rule, |_, _| {});
+        let found = check(mistake.setting, mistake.rule, |_| {});
         assert!(found.broken.is_some(), "nobody noticed {}", mistake.name);
     }
 }
@@ -69,7 +69,7 @@ fn nothing_is_found_where_the_mistakes_are_seeded_and_the_rule_is_right() {
     settings.sort_by_key(|setting| format!("{setting:?}"));
     settings.dedup();
     for setting in settings {
-        let found = check(setting, AsItRuns, |_, _| {});
+        let found = check(setting, AsItRuns, |_| {});
         assert_eq!(found.broken.map(|it| it.told), None, "{setting:?}");
     }
 }
@@ -77,8 +77,38 @@ fn nothing_is_found_where_the_mistakes_are_seeded_and_the_rule_is_right() {
 #[test]
 fn the_known_limits_are_as_they_are_written_down() {
     for limit in LIMITS {
-        let found = check(limit.setting, AsItRuns, |_, _| {});
+        let found = check(limit.setting, AsItRuns, |_| {});
         let promise = found.broken.map(|broken| broken.promise);
         assert_eq!(promise, Some(limit.promise), "{}", limit.name);
+    }
+}
+
+#[test]
+fn both_checkers_visit_the_same_states_and_find_the_same_mistakes() {
+    let small = [
+        Setting::attempts(3, 2),
+        Setting::proofs(2, 2).repeating(),
+        Setting::bare(7),
+        Setting::attempts(1, 2).losing(2, true),
+        Setting::attempts(1, 2)
+            .pushing(Pushes::None)
+            .stolen(Copies::AtRest, 0),
+    ];
+    for setting in small {
+        let found = check(setting, AsItRuns, |_| {}).visited;
+        let by_stateright = check_by_stateright(setting, AsItRuns).visited;
+        assert_eq!(found, by_stateright, "{setting:?}");
+    }
+    for Seeded {
+        name,
+        rule,
+        setting,
+    } in SEEDED
+    {
+        let length = |found: Found| found.broken.expect("a mistake").history.len();
+        let found = length(check(*setting, *rule, |_| {}));
+        // It stops later than it could, and tells of what it found last.
+        let by_stateright = length(check_by_stateright(*setting, *rule));
+        assert!(found <= by_stateright, "{name}: {found}, {by_stateright}");
     }
 }

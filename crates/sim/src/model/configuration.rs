@@ -1,7 +1,7 @@
 //! The models that are checked, and what each of them shows.
 
 use super::{
-    promise::{LIVENESS, TIMELY},
+    promise::Broken,
     setting::{Copies, Pushes, Setting, UNCOUNTED},
 };
 
@@ -176,7 +176,7 @@ pub const LIMITS: &[Limit] = &[
     Limit {
         name: "a copy at rest survives one change of hands where a push was stored and its acknowledgement lost",
         setting: Setting::attempts(1, 2).stolen(Copies::AtRest, 0).readable(),
-        promise: TIMELY,
+        promise: Broken::TooManyChanges.promise(),
     },
     Limit {
         name: "a thief who acknowledges what is pushed to it is not found out after one change of hands",
@@ -184,7 +184,7 @@ pub const LIMITS: &[Limit] = &[
             .stolen(Copies::AtRest, 1)
             .acknowledging(true)
             .readable(),
-        promise: TIMELY,
+        promise: Broken::TooManyChanges.promise(),
     },
     Limit {
         name: "a thief who acknowledges what is pushed to it silences a bare client",
@@ -192,6 +192,6 @@ pub const LIMITS: &[Limit] = &[
             .stolen(Copies::AtRest, UNCOUNTED)
             .acknowledging(false)
             .readable(),
-        promise: LIVENESS,
+        promise: Broken::SilentlyRefused.promise(),
     },
 ];

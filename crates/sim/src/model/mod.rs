@@ -1,8 +1,9 @@
 //! Every history of one session: an honest client, a network, a ledger, and perhaps a thief.
 //!
-//! There is no clock: whatever may happen next is a [`Step`], and any order of steps is a history. The checker
-//! (stateright) visits every state that any history leads to, breadth first, so the history that it shows for a broken
-//! promise is a shortest one. What decides is `handfast_core::session`, [as it runs](rule::AsItRuns).
+//! There is no clock: whatever may happen next is a [`Step`], and any order of steps is a history. A [search](run)
+//! visits every state that any history leads to, breadth first, so the history that it shows for a broken promise is a
+//! shortest one; stateright's search checks ours. What decides is `handfast_core::session`,
+//! [as it runs](rule::AsItRuns).
 //!
 //! Histories have no end here. A [state] counts its generations from the confirmed one and holds only what the
 //! future depends on, so that a bounded number of messages under way makes a bounded number of states.
@@ -20,7 +21,9 @@ pub mod step;
 
 mod canonical;
 mod client;
+mod fingerprints;
 mod ledger;
+mod search;
 mod story;
 mod thief;
 
@@ -28,7 +31,6 @@ use rule::Rule;
 use setting::{AHEAD_MAX, Setting};
 use state::{Course, State};
 use stateright::{Model, Property};
-use std::sync::atomic::{AtomicU8, Ordering};
 use step::Step;
 
 /// A model: its bounds, and the rule that decides in it.
@@ -38,22 +40,12 @@ pub struct World<R> {
     pub setting: Setting,
     /// The rule.
     pub rule: R,
-    most_changes: AtomicU8,
 }
 
 impl<R: Rule> World<R> {
     /// A model within `setting`, decided by `rule`.
     pub const fn new(setting: Setting, rule: R) -> Self {
-        Self {
-            setting,
-            rule,
-            most_changes: AtomicU8::new(0),
-        }
-    }
-
-    /// The most changes of hands that any history came to so far.
-    pub fn most_changes(&self) -> u8 {
-        self.most_changes.load(Ordering::Relaxed)
+        Self { setting, rule }
     }
 
     /// The state after `step`, and by how many generations the confirmed one has moved on.

@@ -38,35 +38,52 @@ impl State {
     }
 }
 
-/// The promise, as it is printed, with what would break it. Liveness, the last one, is not a matter of one step.
-macro_rules! promise {
-    ($name:expr, $broken:ident) => {
-        Property::always($name, |_, state: &State| !state.is_broken(Broken::$broken))
-    };
+impl Broken {
+    /// The promise, in words.
+    #[must_use]
+    pub const fn promise(self) -> &'static str {
+        match self {
+            Self::HonestRevoked => "no honest client is revoked",
+            Self::HonestLockedOut => "no honest client is locked out",
+            Self::SilentlyRefused => {
+                "no honest client is refused in silence while its session lives on"
+            }
+            Self::ThiefGotIn => "a thief without the key is never accepted",
+            Self::TooManyChanges => "a thief is found out in time",
+            Self::DeadTokenAccepted => "a dead token is never accepted",
+            Self::CameBack => "what was revoked stays revoked",
+            Self::WrongOwner => "the owner is who was accepted last",
+            Self::WentBack => "generations never go back",
+            Self::FalseAlarm => "nothing is taken for the future without a loss",
+        }
+    }
 }
 
-/// The name of the promise of liveness.
+/// The promise of liveness, which is not a matter of one step.
 pub const LIVENESS: &str = "on a good network every tab gets in within two presentations";
 
-/// The name of the promise that a thief does not follow for long.
-pub const TIMELY: &str = "a thief is found out in time";
+/// The promise that nothing that just happened broke.
+macro_rules! promise {
+    ($broken:ident) => {
+        Property::always(Broken::$broken.promise(), |_, state: &State| {
+            !state.is_broken(Broken::$broken)
+        })
+    };
+}
 
 /// Every promise as the checker takes it.
 pub(super) fn properties<R: Rule>() -> Vec<Property<World<R>>> {
     vec![
-        promise!("no honest client is revoked", HonestRevoked),
-        promise!("no honest client is locked out", HonestLockedOut),
-        promise!(
-            "no honest client is refused in silence while its session lives on",
-            SilentlyRefused
-        ),
-        promise!("a thief without the key is never accepted", ThiefGotIn),
-        promise!(TIMELY, TooManyChanges),
-        promise!("a dead token is never accepted", DeadTokenAccepted),
-        promise!("what was revoked stays revoked", CameBack),
-        promise!("the owner is who was accepted last", WrongOwner),
-        promise!("generations never go back", WentBack),
-        promise!("nothing is taken for the future without a loss", FalseAlarm),
+        promise!(HonestRevoked),
+        promise!(HonestLockedOut),
+        promise!(SilentlyRefused),
+        promise!(ThiefGotIn),
+        promise!(TooManyChanges),
+        promise!(DeadTokenAccepted),
+        promise!(CameBack),
+        promise!(WrongOwner),
+        promise!(WentBack),
+        promise!(FalseAlarm),
         Property::always(LIVENESS, |world: &World<R>, state| {
             world.recovers(state).is_ok()
         }),

@@ -1,25 +1,15 @@
-//! Runs the checker over a model and tells what it found.
+//! Runs a checker over a model and tells what it found.
 
-use super::{World, rule::Rule, setting::Setting, state::State, step::Step};
-use stateright::{
-    Checker, HasDiscoveries, Model,
-    report::{ReportData, ReportDiscovery, Reporter},
-};
-use std::{collections::BTreeMap, fmt, time::Duration};
+use super::{World, promise::Broken, rule::Rule, setting::Setting, state::State, step::Step};
+use stateright::{Checker, HasDiscoveries, Model};
+
+pub use super::search::Progress;
 
 /// What a checker found.
 #[derive(Debug)]
 pub struct Found {
-    /// How many different states there are.
-    pub states: usize,
-    /// How many steps were taken.
-    pub steps: usize,
-    /// The length of the longest of the shortest ways to a state.
-    pub depth: usize,
-    /// How long it took.
-    pub took: Duration,
-    /// The most changes of hands in any history.
-    pub most_changes: u8,
+    /// How far it came: over all states, where no promise is broken.
+    pub visited: Progress,
     /// A promise that is broken, with a shortest history that breaks it.
     pub broken: Option<Counterexample>,
 }
@@ -36,70 +26,54 @@ pub struct Counterexample {
 }
 
 /// Visits every state of a model, and tells `progress` of it now and then.
-pub fn check<R: Rule>(
-    setting: Setting,
-    rule: R,
-    progress: impl FnMut(usize, Duration) + Send,
-) -> Found {
+pub fn check<R: Rule>(setting: Setting, rule: R, progress: impl FnMut(Progress)) -> Found {
+    let world = World::new(setting, rule);
+    let (visited, broken) = super::search::search(&world, progress);
+    found(&world, visited, broken)
+}
+
+/// The same by stateright's search, which takes longer and more memory, and is not written for this.
+pub fn check_by_stateright<R: Rule>(setting: Setting, rule: R) -> Found {
     let checker = World::new(setting, rule)
         .checker()
         .finish_when(HasDiscoveries::AnyFailures)
-        .spawn_bfs();
-    let mut telling = Telling {
-        progress,
-        last: None,
+        .spawn_bfs()
+        .join();
+    let visited = Progress {
+        states: checker.unique_state_count() as u64,
+        steps: checker.state_count() as u64,
+        depth: checker.max_depth() as u64,
     };
-    let checker = checker.join_and_report(&mut telling);
     // One state may break several promises; the same one is told of every time.
     let broken = checker
         .discoveries()
         .into_iter()
+        .map(|(promise, path)| (promise, path.into_actions()))
         .min_by_key(|(promise, _)| *promise);
-    let broken = broken.map(|(promise, path)| {
-        let history = path.into_actions();
-        let told = super::story::tell(checker.model(), &history);
-        Counterexample {
-            promise,
-            history,
-            told,
-        }
+    found(checker.model(), visited, broken)
+}
+
+fn found<R: Rule>(
+    world: &World<R>,
+    visited: Progress,
+    broken: Option<(&'static str, Vec<Step>)>,
+) -> Found {
+    let broken = broken.map(|(promise, history)| Counterexample {
+        promise: name(world, promise, &history),
+        told: super::story::tell(world, &history),
+        history,
     });
-    Found {
-        states: checker.unique_state_count(),
-        steps: checker.state_count(),
-        depth: checker.max_depth(),
-        took: telling.last.unwrap_or_default(),
-        most_changes: checker.model().most_changes(),
-        broken,
-    }
+    Found { visited, broken }
 }
 
-struct Telling<P> {
-    progress: P,
-    last: Option<Duration>,
-}
-
-impl<R: Rule, P: FnMut(usize, Duration)> Reporter<World<R>> for Telling<P> {
-    fn report_checking(&mut self, data: ReportData) {
-        self.last = Some(data.duration);
-        if !data.done {
-            (self.progress)(data.unique_states, data.duration);
-        }
-    }
-
-    fn report_discoveries(
-        &mut self,
-        _: &World<R>,
-        _: BTreeMap<&'static str, ReportDiscovery<World<R>>>,
-    ) where
-        Step: fmt::Debug + PartialEq,
-        State: fmt::Debug + std::hash::Hash + PartialEq,
-    {
-    }
-
-    fn delay(&self) -> Duration {
-        /// How often progress is told, and by how much a run may end later than it could.
-        const PACE: Duration = Duration::from_millis(50);
-        PACE
+/// The promise that is broken. Where the good run that liveness is about breaks another one, it is that one.
+fn name<R: Rule>(world: &World<R>, promise: &'static str, history: &[Step]) -> &'static str {
+    let first = State::new(&world.setting);
+    let last = history
+        .iter()
+        .fold(first, |state, step| world.after(&state, *step).0);
+    match world.recovers(&last) {
+        Ok(()) | Err(Broken::HonestLockedOut) => promise,
+        Err(other) => other.promise(),
     }
 }

@@ -12,7 +12,6 @@ use super::{
     step::Step,
 };
 use arrayvec::ArrayVec;
-use std::sync::atomic::Ordering;
 
 impl<R: Rule> World<R> {
     pub(super) fn steps_of_thief(&self, state: &State, steps: &mut Vec<Step>) {
@@ -91,8 +90,6 @@ impl<R: Rule> World<R> {
         }
         if thief.last.is_some_and(|last| last != party) {
             thief.changes += 1;
-            self.most_changes
-                .fetch_max(thief.changes, Ordering::Relaxed);
         }
         thief.last = Some(party);
         if thief.changes > theft.changes_max {

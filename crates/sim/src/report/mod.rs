@@ -2,6 +2,7 @@
 
 mod model;
 mod simulate;
+mod watch;
 
 pub(crate) use model::model;
 pub(crate) use simulate::{simulate, simulate_one};

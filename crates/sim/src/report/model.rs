@@ -1,13 +1,16 @@
 //! What `model` prints.
 
-use super::thousands;
+use super::{
+    thousands,
+    watch::{Watch, peak_memory},
+};
 use crate::model::{
     configuration::{ATTEMPTS, BARE, Configuration, DEEP, LIMITS, LOSSES, PROOFS, THIEVES},
     mistake::SEEDED,
     rule::AsItRuns,
-    run::{Found, check},
+    run::{Found, Progress, check},
 };
-use anstream::{eprint, eprintln, println};
+use anstream::{eprintln, println};
 use std::time::Duration;
 
 /// Checks every model, and prints what was found. Says whether every promise holds and every mistake was found.
@@ -26,17 +29,11 @@ pub(crate) fn model(deep: bool, histories: bool) -> bool {
             println!("{name}");
         }
         for configuration in configurations {
-            sum.add(&promises(configuration));
+            let (found, took) = promises(configuration);
+            sum.add(&found, took);
         }
     }
-    println!(
-        "{} configurations, {} states, {} steps, {:.0?}, {} broken",
-        sum.configurations,
-        thousands(sum.states),
-        thousands(sum.steps),
-        sum.took,
-        sum.broken
-    );
+    sum.print();
     let missed = mistakes(histories);
     limits(histories);
     sum.broken == 0 && missed == 0
@@ -45,54 +42,72 @@ pub(crate) fn model(deep: bool, histories: bool) -> bool {
 #[derive(Default)]
 struct Sum {
     configurations: usize,
-    states: u64,
-    steps: u64,
+    visited: Progress,
     took: Duration,
+    /// The probability that two states of one configuration have the same fingerprint.
+    collision: f64,
     broken: usize,
 }
 
 impl Sum {
-    fn add(&mut self, found: &Found) {
+    fn add(&mut self, found: &Found, took: Duration) {
+        let Progress {
+            states,
+            steps,
+            depth,
+        } = found.visited;
         self.configurations += 1;
-        self.states += count(found.states);
-        self.steps += count(found.steps);
-        self.took += found.took;
+        self.visited.states += states;
+        self.visited.steps += steps;
+        self.visited.depth = self.visited.depth.max(depth);
+        self.took += took;
+        let pairs = states as f64 * (states as f64 - 1.0) / 2.0;
+        self.collision += pairs / 2_f64.powi(64);
         self.broken += usize::from(found.broken.is_some());
+    }
+
+    fn print(&self) {
+        println!(
+            "{} configurations, {} states, {} steps, depth at most {}, {:.0?}{}, {} broken",
+            self.configurations,
+            thousands(self.visited.states),
+            thousands(self.visited.steps),
+            self.visited.depth,
+            self.took,
+            peak_memory(),
+            self.broken
+        );
+        println!(
+            "The probability that a state was missed, because another has its fingerprint: less than {:.1e}",
+            self.collision
+        );
     }
 }
 
-fn promises(configuration: &Configuration) -> Found {
-    let found = watched(configuration.name, || {
-        check(configuration.setting, AsItRuns, |states, took| {
-            eprint!("\r  {} states, {:.0?} ", thousands(count(states)), took);
-        })
+fn promises(configuration: &Configuration) -> (Found, Duration) {
+    let mut watch = Watch::begin(configuration.name);
+    let found = check(configuration.setting, AsItRuns, |progress| {
+        watch.tell(progress);
     });
+    let took = watch.end();
     println!(
-        "  {:<60} {:>13} states, depth {:>3}, {:>7.1?}",
+        "  {:<80} {:>13} states, depth {:>3}, {:>7.1?}",
         configuration.name,
-        thousands(count(found.states)),
-        found.depth,
-        found.took
+        thousands(found.visited.states),
+        found.visited.depth,
+        took
     );
     if let Some(broken) = &found.broken {
         println!("  BROKEN: {}\n{}", broken.promise, broken.told);
     }
-    found
-}
-
-/// Takes the line with the progress away again.
-fn watched(name: &str, check: impl FnOnce() -> Found) -> Found {
-    eprint!("  {name}");
-    let found = check();
-    eprint!("\r\x1b[K");
-    found
+    (found, took)
 }
 
 fn mistakes(histories: bool) -> usize {
     println!("Seeded mistakes");
     let mut missed = 0;
     for mistake in SEEDED {
-        let found = check(mistake.setting, mistake.rule, |_, _| {});
+        let found = check(mistake.setting, mistake.rule, |_| {});
         let outcome = match &found.broken {
             Some(broken) => format!(
                 "found: not {} ({} steps)",
@@ -113,7 +128,7 @@ fn mistakes(histories: bool) -> usize {
 fn limits(histories: bool) {
     println!("Known limits, each with the promise that it breaks");
     for limit in LIMITS {
-        let found = check(limit.setting, AsItRuns, |_, _| {});
+        let found = check(limit.setting, AsItRuns, |_| {});
         let outcome = found
             .broken
             .as_ref()
@@ -126,8 +141,4 @@ fn limits(histories: bool) {
     if !histories {
         eprintln!("`--histories` shows how each of them comes about");
     }
-}
-
-fn count(states: usize) -> u64 {
-    u64::try_from(states).unwrap_or(u64::MAX)
 }
