@@ -31,7 +31,7 @@ impl Handfast {
             framing,
             host: "localhost".into(),
             place: place.unwrap_or_else(|place| place),
-            agent: Box::default(),
+            agent: Agent::new(Box::default(), None),
             seat: node.hub.seat(),
             arrival: None,
         };

@@ -54,6 +54,7 @@ mod session;
 mod settings;
 pub mod tls;
 pub mod token;
+pub mod trace;
 mod upgrade;
 mod upkeep;
 pub mod username;

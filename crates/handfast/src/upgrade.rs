@@ -6,6 +6,7 @@ use crate::{
     driver::{Accepted, Driver},
     node::Node,
     origin::host,
+    trace::{Agent, TraceParent},
 };
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -253,7 +254,7 @@ impl Upgrading {
             framing: Framing::negotiate(subprotocols(headers)),
             host: host(request).unwrap_or_default().into(),
             place,
-            agent: client_agent(headers),
+            agent: Agent::new(client_agent(headers), TraceParent::of(headers)),
             seat: node.hub.seat(),
             arrival: None,
         };

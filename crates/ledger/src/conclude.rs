@@ -6,10 +6,11 @@ use crate::{
     backend::Durability,
     counts::Tally,
     decide::News,
-    entry::Entry,
+    entry::{self, Entry},
     error::{LedgerError, StorageError},
     ledger::Observer,
     queue::{Ending, Queue},
+    trace,
 };
 use handfast_core::{session::Presented, time::Clock};
 use std::{
@@ -74,7 +75,7 @@ impl Concluder {
     /// The batch is durable: tells the observer, then lets the answers go.
     fn conclude(&self, applied: Applied) {
         let Applied {
-            batch,
+            mut batch,
             news,
             begun_us,
             ..
@@ -82,6 +83,7 @@ impl Concluder {
         let taken_us = self.clock.micros().saturating_sub(begun_us);
         self.tally.transactions_us.count(taken_us);
         if !news.changes.is_empty() {
+            entry::go_on(&mut batch, trace::publish(news.changes.len()));
             self.observer.committed(&news.changes);
         }
         for ended in &news.ended {

@@ -4,18 +4,22 @@ use crate::{
     error::LedgerError,
     intent::{Changes, Create, Cursor, Ownership, Present, PresentedSession, Revoke, Swept},
     receipt::Receipt,
+    trace::{self, Journey},
 };
 use handfast_core::{
     session::{Acknowledged, ConnectionId, Generation, Pushed, Session, SessionId, SessionRecord},
     time::{Moment, Timestamp},
 };
 use tokio::sync::oneshot;
+use tracing::Span;
 
 /// An intent `I` whose answer is a `T`.
 pub(crate) struct Ask<I, T> {
     pub(crate) intent: I,
     /// Kept back until the batch is committed.
     pub(crate) answer: Option<Result<T, LedgerError>>,
+    /// How far it is, where somebody follows it. It ends before the answer leaves.
+    journey: Journey,
     reply: oneshot::Sender<Result<T, LedgerError>>,
 }
 
@@ -30,6 +34,15 @@ pub(crate) struct Acknowledge {
     pub(crate) session: SessionId,
     pub(crate) generation: Generation,
     pub(crate) connection: ConnectionId,
+}
+
+/// Has a whole batch enter another stage of its way, where anybody follows any.
+pub(crate) fn go_on(batch: &mut [Entry], next: impl Fn(&Span) -> Span) {
+    if trace::is_on() {
+        for entry in batch {
+            entry.go_on(&next);
+        }
+    }
 }
 
 /// Any intent.
@@ -53,6 +66,7 @@ impl<I, T> Ask<I, T> {
         let ask = Self {
             intent,
             answer: None,
+            journey: trace::intent(),
             reply,
         };
         (ask, Receipt::new(answer))
@@ -82,6 +96,7 @@ impl<I, T> Ask<I, T> {
             Some(failure) => Err(failure.clone()),
             None => self.answer.unwrap_or(Err(LedgerError::Stopped)),
         };
+        drop(self.journey);
         // Whoever dropped the receipt does not want to know.
         drop(self.reply.send(answer));
     }
@@ -121,6 +136,23 @@ impl Entry {
             | Self::ChangesSince(_)
             | Self::Sweep(_)
             | Self::Check(_) => false,
+        }
+    }
+
+    /// Enters another stage of its way.
+    pub(crate) fn go_on(&mut self, next: impl FnOnce(&Span) -> Span) {
+        match self {
+            Self::Create(ask) => ask.journey.go_on(next),
+            Self::Present(ask) => ask.journey.go_on(next),
+            Self::Push(ask) => ask.journey.go_on(next),
+            Self::Acknowledge(ask) => ask.journey.go_on(next),
+            Self::Revoke(ask) => ask.journey.go_on(next),
+            Self::Examine(ask) => ask.journey.go_on(next),
+            Self::List(ask) => ask.journey.go_on(next),
+            Self::Session(ask) => ask.journey.go_on(next),
+            Self::ChangesSince(ask) => ask.journey.go_on(next),
+            Self::Sweep(ask) => ask.journey.go_on(next),
+            Self::Check(ask) => ask.journey.go_on(next),
         }
     }
 

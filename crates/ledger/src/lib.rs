@@ -37,6 +37,7 @@ mod reads;
 mod receipt;
 mod slot;
 mod sqlite;
+pub mod trace;
 mod worker;
 
 pub use backend::{

@@ -5,11 +5,11 @@ use crate::{
     conclude::Applied,
     counts::Tally,
     decide::{self, News, WorkingSet},
-    entry::Entry,
+    entry::{self, Entry},
     error::{LedgerError, StorageError, StorageFault},
     ledger::BATCH_ENTRIES,
     queue::{Ending, Queue},
-    reads,
+    reads, trace,
 };
 use handfast_core::{
     session::TokenPolicy,
@@ -64,6 +64,8 @@ impl<B: Backend> Worker<B> {
     /// Applies `batch`, and passes it on to be concluded; a batch that fails is answered here.
     pub(crate) fn process(&mut self, mut batch: Vec<Entry>) {
         let begun_us = self.clock.micros();
+        let intents = batch.len();
+        entry::go_on(&mut batch, trace::transaction(intents));
         match self.apply(&mut batch) {
             Ok((news, durability)) => self.pass_on(Applied {
                 batch,
@@ -124,7 +126,8 @@ impl<B: Backend> Worker<B> {
         }
     }
 
-    fn pass_on(&self, applied: Applied) {
+    fn pass_on(&self, mut applied: Applied) {
+        entry::go_on(&mut applied.batch, trace::flush);
         // Where nobody concludes any more, the receipts say that the ledger has stopped.
         drop(self.applied.send(applied));
     }

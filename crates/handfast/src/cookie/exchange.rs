@@ -6,6 +6,7 @@ use crate::{
     origin::host,
     random,
     token::{BrowserHash, Ticket, object},
+    trace::Followed,
 };
 use axum::{
     body::{Body, to_bytes},
@@ -16,6 +17,7 @@ use axum::{
 use handfast_core::{rate::Exceeded, session::Generation, time::Now};
 use serde::Deserialize;
 use std::{borrow::Cow, sync::Arc, time::Duration};
+use tracing::Instrument as _;
 
 /// The longest body: a ticket has 2 KiB at most.
 const BODY_BYTES: usize = 4 * 1024;
@@ -75,11 +77,20 @@ struct Exchange<'a> {
 }
 
 /// Exchanges a ticket for the cookie.
-pub(crate) async fn exchange(
-    State(node): State<Arc<Node>>,
+pub(crate) async fn exchange(State(node): State<Arc<Node>>, request: Request) -> Response {
+    let mut followed = Followed::exchange(&node, &request);
+    let exchanging = exchange_followed(&node, request, &followed);
+    let answer = exchanging.instrument(followed.span()).await.into_response();
+    followed.answered_over_http(answer.status());
+    answer
+}
+
+async fn exchange_followed(
+    node: &Node,
     request: Request,
+    followed: &Followed,
 ) -> Result<Response, CookieRefused> {
-    admit(&node, &request)?;
+    admit(node, &request)?;
     let (head, body) = request.into_parts();
     if !is_json(&head.headers) {
         return Err(CookieRefused::NotJson);
@@ -87,7 +98,10 @@ pub(crate) async fn exchange(
     let body = read(body).await?;
     let Exchange { ticket } = object(&body).ok_or(CookieRefused::NoTicket)?;
     let now = node.clock.now();
-    let (generation, cookie) = redeem(&node, &ticket, &head.headers, now)?;
+    let ticket = node.tokens.verify_ticket(&ticket, now.unix);
+    let ticket = ticket.ok_or(CookieRefused::Gone)?;
+    followed.session(ticket.grant.session);
+    let (generation, cookie) = redeem(node, ticket, &head.headers, now)?;
     // A browser takes a head that breaks off for a whole one, without the cookie. A body it knows to be whole.
     let body = format!("{{\"generation\":{}}}", generation.number());
     let kind = [(header::CONTENT_TYPE, "application/json")];
@@ -134,12 +148,10 @@ async fn read(body: Body) -> Result<bytes::Bytes, CookieRefused> {
 /// The generation of a ticket, and the cookie that it is good for; `None` where the browser has a later one already.
 fn redeem(
     node: &Node,
-    ticket: &str,
+    ticket: Ticket,
     headers: &HeaderMap,
     now: Now,
 ) -> Result<(Generation, Option<HeaderValue>), CookieRefused> {
-    let verified = node.tokens.verify_ticket(ticket, now.unix);
-    let ticket = verified.ok_or(CookieRefused::Gone)?;
     if find(headers, BROWSER).map(BrowserHash::of) != Some(ticket.browser) {
         return Err(CookieRefused::Gone);
     }

@@ -9,8 +9,10 @@ use handfast_core::{
 use handfast_ledger::{
     StorageError,
     accounts::{Account, Accounts, Created, PasswordHash},
+    trace::STEP,
 };
 use std::{fmt, io, sync::Arc, time::Duration};
+use tracing::debug_span;
 
 /// How long who comes when too many wait already is asked to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -238,10 +240,7 @@ impl Judge {
         self.check_length(&login.password)?;
         let hash = hasher.hash(&login.password).map_err(unhashable)?;
         let now = self.clock.now().unix;
-        let created = self
-            .accounts
-            .create(&login.subject, &hash, now)
-            .map_err(|error| unavailable(&error))?;
+        let created = stored(|| self.accounts.create(&login.subject, &hash, now))?;
         Ok((created, AccountMark::of(&hash)))
     }
 
@@ -294,15 +293,12 @@ impl Judge {
 
     /// Replaces the hash of `account`, unless it is not the account's any more: `false` then.
     fn replace(&self, account: &Account, hash: &PasswordHash) -> Result<bool, LoginRefused> {
-        self.accounts
-            .replace_password(&account.subject, &account.password_hash, hash)
-            .map_err(|error| unavailable(&error))
+        let (subject, old) = (&account.subject, &account.password_hash);
+        stored(|| self.accounts.replace_password(subject, old, hash))
     }
 
     pub(super) fn find(&self, subject: &str) -> Result<Option<Account>, LoginRefused> {
-        self.accounts
-            .find(subject)
-            .map_err(|error| unavailable(&error))
+        stored(|| self.accounts.find(subject))
     }
 
     pub(super) fn list(
@@ -310,9 +306,7 @@ impl Judge {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Account>, LoginRefused> {
-        self.accounts
-            .list(after, limit)
-            .map_err(|error| unavailable(&error))
+        stored(|| self.accounts.list(after, limit))
     }
 
     /// Gives the account a hash of this password, whatever it had. `false` where there is no account.
@@ -323,15 +317,11 @@ impl Judge {
     ) -> Result<bool, LoginRefused> {
         self.check_length(&login.password)?;
         let hash = hasher.hash(&login.password).map_err(unhashable)?;
-        self.accounts
-            .set_password(&login.subject, &hash)
-            .map_err(|error| unavailable(&error))
+        stored(|| self.accounts.set_password(&login.subject, &hash))
     }
 
     pub(super) fn set_disabled(&self, subject: &str, disabled: bool) -> Result<bool, LoginRefused> {
-        self.accounts
-            .set_disabled(subject, disabled)
-            .map_err(|error| unavailable(&error))
+        stored(|| self.accounts.set_disabled(subject, disabled))
     }
 
     fn check_length(&self, password: &Secret) -> Result<(), LoginRefused> {
@@ -349,6 +339,12 @@ impl fmt::Debug for Judge {
             .field("length_min", &self.length_min)
             .finish_non_exhaustive()
     }
+}
+
+/// Asks the accounts, as a step of the request that it is for.
+fn stored<T>(ask: impl FnOnce() -> Result<T, StorageError>) -> Result<T, LoginRefused> {
+    let asked = debug_span!(target: STEP, "accounts").in_scope(ask);
+    asked.map_err(|error| unavailable(&error))
 }
 
 fn unavailable(error: &StorageError) -> LoginRefused {

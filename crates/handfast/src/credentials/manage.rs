@@ -7,6 +7,7 @@ use super::{
 use handfast_core::message::{InvalidReason, Secret};
 use handfast_ledger::accounts::{Account, Created};
 use std::sync::Arc;
+use tracing::Span;
 
 impl AccountCredentials {
     /// How many passwords wait to be hashed.
@@ -79,7 +80,9 @@ impl AccountCredentials {
         look: impl FnOnce(&Judge) -> Result<T, LoginRefused> + Send + 'static,
     ) -> Result<T, LoginRefused> {
         let judge = Arc::clone(&self.judge);
-        let looked = tokio::task::spawn_blocking(move || look(&judge)).await;
+        let request = Span::current();
+        let look = move || request.in_scope(|| look(&judge));
+        let looked = tokio::task::spawn_blocking(look).await;
         looked.unwrap_or(Err(LoginRefused::Unavailable))
     }
 }

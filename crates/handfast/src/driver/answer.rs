@@ -5,7 +5,11 @@ use super::{
     password::{PasswordChange, answer_change},
     present::{self, PRESENTATION_DEADLINE, Presenting, Shown},
 };
-use crate::{hub::Slot, node::Node};
+use crate::{
+    hub::Slot,
+    node::Node,
+    trace::{self, Agent, Followed},
+};
 use handfast_core::{
     connection::{Question, Reply},
     message::{InvalidReason, ListedSession},
@@ -31,14 +35,14 @@ pub(super) struct Caller {
     pub(super) connection: ConnectionId,
     pub(super) slot: Arc<Slot>,
     pub(super) address: IpAddr,
-    pub(super) agent: Box<str>,
+    pub(super) agent: Agent,
 }
 
 impl Caller {
     pub(super) fn origin(&self) -> Origin {
         Origin {
             address: self.address_text(),
-            agent: self.agent.clone(),
+            agent: self.agent.name().into(),
         }
     }
 
@@ -48,7 +52,22 @@ impl Caller {
 }
 
 /// A question that is being answered. Dropping it withdraws a presentation that has not been decided.
-pub(super) enum Answering {
+pub(super) struct Answering {
+    pub(super) asked: Asked,
+    pub(super) followed: Followed,
+}
+
+/// Who asks, when, and what is known of them.
+pub(super) struct Asking<'a> {
+    pub(super) node: &'a Arc<Node>,
+    pub(super) caller: &'a Caller,
+    pub(super) subject: Option<&'a str>,
+    pub(super) followed: &'a Followed,
+    pub(super) now: Now,
+}
+
+/// What the answer comes from.
+pub(super) enum Asked {
     /// The answer is known.
     Known(Option<Reply>),
     Presentation {
@@ -74,6 +93,65 @@ impl Answering {
         question: Question,
         now: Now,
     ) -> Self {
+        let followed = Followed::over_connection(
+            &question,
+            &trace::Origin {
+                connection: caller.connection,
+                address: caller.address,
+                agent: &caller.agent,
+            },
+        );
+        let step = followed.enter();
+        let asking = Asking {
+            node,
+            caller,
+            subject,
+            followed: &followed,
+            now,
+        };
+        let asked = Asked::begin(&asking, question);
+        drop(step);
+        Self { asked, followed }
+    }
+
+    /// The answer is known, and was followed where it was found.
+    pub(super) const fn known(reply: Reply) -> Self {
+        Self {
+            asked: Asked::Known(Some(reply)),
+            followed: Followed::by_nobody(),
+        }
+    }
+
+    /// When the answer is no longer waited for.
+    pub(super) fn due(&self) -> Option<Moment> {
+        self.asked.due()
+    }
+
+    pub(super) fn poll(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        node: &Node,
+    ) -> Poll<Reply> {
+        let Self { asked, followed } = self.get_mut();
+        let step = followed.enter();
+        let polled = asked.poll(context, node, followed);
+        drop(step);
+        if let Poll::Ready(reply) = &polled {
+            followed.answered(reply);
+        }
+        polled
+    }
+}
+
+impl Asked {
+    fn begin(asking: &Asking<'_>, question: Question) -> Self {
+        let Asking {
+            node,
+            caller,
+            subject,
+            now,
+            ..
+        } = *asking;
         let subject = || Box::from(subject.unwrap_or_default());
         match question {
             Question::Present {
@@ -88,8 +166,7 @@ impl Answering {
                     proof,
                     bound,
                 };
-                present::present(node, caller, &shown, now)
-                    .unwrap_or_else(|reply| Self::Known(Some(reply)))
+                present::present(asking, &shown).unwrap_or_else(|reply| Self::Known(Some(reply)))
             }
             // The upgrade knows the answer, and puts it in this place.
             Question::Cookie => Self::Known(None),
@@ -143,7 +220,7 @@ impl Answering {
     }
 
     /// When the answer is no longer waited for.
-    pub(super) fn due(&self) -> Option<Moment> {
+    fn due(&self) -> Option<Moment> {
         match self {
             Self::Presentation { due, .. } | Self::Push { due, .. } => Some(*due),
             // A task limits what it waits for by itself.
@@ -155,12 +232,8 @@ impl Answering {
         Self::Task(Box::pin(task))
     }
 
-    pub(super) fn poll(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        node: &Node,
-    ) -> Poll<Reply> {
-        match self.get_mut() {
+    fn poll(&mut self, context: &mut Context<'_>, node: &Node, followed: &Followed) -> Poll<Reply> {
+        match self {
             Self::Known(reply) => Poll::Ready(reply.take().unwrap_or_else(unavailable)),
             Self::Presentation {
                 presenting,
@@ -168,6 +241,9 @@ impl Answering {
                 due: _,
             } => {
                 let decided = ready!(Pin::new(receipt).poll(context));
+                if let Ok(decided) = &decided {
+                    followed.decided(decided.presented);
+                }
                 Poll::Ready(presenting.decided(node, decided))
             }
             Self::Push {
@@ -197,11 +273,11 @@ impl Answering {
 
 impl fmt::Debug for Answering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Known(_) => "Known",
-            Self::Presentation { .. } => "Presentation",
-            Self::Push { .. } => "Push",
-            Self::Task(_) => "Task",
+        f.write_str(match &self.asked {
+            Asked::Known(_) => "Known",
+            Asked::Presentation { .. } => "Presentation",
+            Asked::Push { .. } => "Push",
+            Asked::Task(_) => "Task",
         })
     }
 }

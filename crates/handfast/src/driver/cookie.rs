@@ -60,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         self.browser = Some(Box::new(arrival.browser));
         if let Some(reply) = arrival.presented {
             self.handle(Input::Cookie, now);
-            self.answering = Some(Box::new(Answering::Known(Some(reply))));
+            self.answering = Some(Box::new(Answering::known(reply)));
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn answer_login(
     };
     let reply = login(&node, &caller, credentials, register, &mut attempt).await;
     node.tally.login(result(&reply));
-    attempt.end(&reply, &caller.agent);
+    attempt.end(&reply, caller.agent.name());
     reply
 }
 

@@ -26,8 +26,9 @@ use crate::{
     random,
     session::Link,
     token::{BrowserHash, Ticket},
+    trace::Agent,
 };
-use answer::{Answering, Caller, unavailable};
+use answer::{Answering, Asked, Caller, unavailable};
 use codec::Codec;
 use handfast_core::{
     close::{CloseCode, Closing},
@@ -53,7 +54,7 @@ pub(crate) struct Accepted {
     /// The host that the request named, as it named it.
     pub(crate) host: Box<str>,
     pub(crate) place: Place,
-    pub(crate) agent: Box<str>,
+    pub(crate) agent: Agent,
     pub(crate) seat: Seat,
     /// What it begins with in cookie delivery, and only there.
     pub(crate) arrival: Option<Arrival>,
@@ -243,7 +244,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     fn poll_signal(&mut self, now: Now) {
         let presenting = matches!(
             self.answering.as_deref(),
-            Some(Answering::Presentation { .. })
+            Some(Answering {
+                asked: Asked::Presentation { .. },
+                ..
+            })
         );
         match self.caller.slot.peek() {
             None => {}
@@ -269,8 +273,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let Poll::Ready(reply) = Pin::new(&mut **answering).poll(context, &self.node) else {
             return false;
         };
-        self.answering = None;
+        let answered = self.answering.take();
         self.handle(Input::Replied(reply), now);
+        // Only now: what the answer still took, a signature most of all, is a part of the request. Who is next may have
+        // been asked already, and is none.
+        if let Some(answered) = answered {
+            answered.followed.touch();
+        }
         self.follow_session();
         true
     }
@@ -278,8 +287,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// The ledger took too long. What it has not decided yet is withdrawn; what it may have decided just now, the
     /// client's next try finds.
     fn give_up_answering(&mut self, now: Now) {
-        self.answering = None;
-        self.handle(Input::Replied(unavailable()), now);
+        let late = unavailable();
+        if let Some(mut answering) = self.answering.take() {
+            answering.followed.answered(&late);
+        }
+        self.handle(Input::Replied(late), now);
         self.follow_session();
     }
 

@@ -16,6 +16,7 @@ use handfast_core::{
 };
 use handfast_ledger::{Revoke, Scope};
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// The wish to have another password.
 pub(super) struct PasswordChange {
@@ -36,7 +37,7 @@ pub(super) async fn answer_change(
     if !node.audit.can_record() {
         return unavailable();
     }
-    let changing = tokio::spawn(change_password(node, caller, change));
+    let changing = tokio::spawn(change_password(node, caller, change).in_current_span());
     changing.await.unwrap_or_else(|_| unavailable())
 }
 

@@ -1,20 +1,21 @@
 //! Presentations: a token is verified here, and decided on by the ledger.
 
-use super::answer::{Answering, Caller, failed, too_many, unavailable};
+use super::answer::{Asked, Asking, Caller, failed, too_many, unavailable};
 use crate::{
     audit::{Audit, Event, Outcome, Record},
     node::Node,
     proof::{self, Occasion},
     token::VerifiedToken,
+    trace::STEP,
 };
 use handfast_core::{
     connection::Reply,
     message::{InvalidReason, Secret},
     session::{AttemptHash, Evidence, Presentation, Presented, Refusal, SessionId},
-    time::Now,
 };
 use handfast_ledger::{LedgerError, Present, PresentedSession};
 use std::{mem, net::IpAddr, sync::Arc, time::Duration};
+use tracing::debug_span;
 
 /// How long a presentation may take from its receipt to its commit, and the ledger for whatever else a client waits for.
 /// With the rate at which a session may present, this bounds how far behind an honest presentation can come.
@@ -30,12 +31,14 @@ pub(super) struct Shown {
 }
 
 /// Verifies a token and hands it to the ledger.
-pub(super) fn present(
-    node: &Node,
-    caller: &Caller,
-    shown: &Shown,
-    now: Now,
-) -> Result<Answering, Reply> {
+pub(super) fn present(asking: &Asking<'_>, shown: &Shown) -> Result<Asked, Reply> {
+    let Asking {
+        node,
+        caller,
+        followed,
+        now,
+        ..
+    } = *asking;
     let Shown { token, bound, .. } = shown;
     if !node.audit.can_record() {
         return Err(unavailable());
@@ -43,9 +46,8 @@ pub(super) fn present(
     let note = |token: Option<&VerifiedToken>, outcome| {
         note(&node.audit, caller.address, token, outcome);
     };
-    let verified = node
-        .tokens
-        .verify(token.expose(), now.unix)
+    let verified = debug_span!(target: STEP, "token.verify")
+        .in_scope(|| node.tokens.verify(token.expose(), now.unix))
         .map_err(|refusal| {
             node.tally.refused(refusal);
             let outcome = Outcome::Decided(Presented::Refused(refusal));
@@ -53,6 +55,7 @@ pub(super) fn present(
             Reply::Refused(refusal)
         })?;
     let session = verified.session;
+    followed.session(session);
     if bound.is_some_and(|bound| bound != session) {
         note(Some(&verified), Outcome::OtherSession);
         return Err(Reply::Invalid(InvalidReason::OtherSession));
@@ -79,7 +82,7 @@ pub(super) fn present(
         origin,
         deadline,
     });
-    Ok(Answering::Presentation {
+    Ok(Asked::Presentation {
         presenting: Presenting {
             token: verified,
             audit: node.audit.is_on().then(|| Arc::clone(&node.audit)),

@@ -6,9 +6,10 @@ use argon2::{
     password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
 };
 use handfast_core::message::Secret;
-use handfast_ledger::accounts::PasswordHash;
+use handfast_ledger::{accounts::PasswordHash, trace::STEP};
 use std::fmt;
 use thiserror::Error;
+use tracing::debug_span;
 
 /// The length of a salt, in bytes (RFC 9106 section 3.1).
 const SALT_BYTES: usize = 16;
@@ -157,6 +158,7 @@ impl Hasher {
         let mut bytes = [0; Output::MAX_LENGTH];
         let bytes = bytes.get_mut(..length).ok_or(HashError::Unreadable)?;
         let password = password.expose().as_bytes();
+        let _step = debug_span!(target: STEP, "password.hash").entered();
         argon2
             .hash_password_into_with_memory(password, salt, bytes, &mut self.memory)
             .map_err(|_| HashError::Unreadable)?;

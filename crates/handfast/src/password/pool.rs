@@ -1,6 +1,7 @@
 //! The threads that hash passwords.
 
 use super::{HashCost, Hasher, InvalidCost};
+use handfast_ledger::trace::{Journey, STAGE, STEP};
 use std::{
     fmt, io,
     num::NonZero,
@@ -14,6 +15,7 @@ use std::{
 };
 use thiserror::Error;
 use tokio::sync::oneshot;
+use tracing::debug_span;
 
 /// How much less urgent hashing is than everything else that the node does, in steps of `nice`.
 const NICENESS: i32 = 10;
@@ -96,8 +98,13 @@ impl HashPool {
     ) -> Result<oneshot::Receiver<T>, QueueFull> {
         let (answer, receiver) = oneshot::channel();
         let waiting = Waiting::begin(&self.waiting);
+        let journey = Journey::begin(
+            debug_span!(target: STEP, "password"),
+            |password| debug_span!(target: STAGE, parent: password, "password.queue"),
+        );
         let job = Box::new(move |hasher: &mut Hasher| {
             drop(waiting);
+            let _step = journey.arrive().entered();
             if !answer.is_closed() {
                 // Who does not wait any more needs no answer.
                 drop(answer.send(work(hasher)));
