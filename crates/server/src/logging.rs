@@ -1,6 +1,9 @@
 //! Log lines, on stderr: stdout belongs to what a command was asked for.
 
-use crate::config::{Log, LogFilter, LogFormat};
+use crate::{
+    config::{Log, LogFilter, LogFormat},
+    traces::Traces,
+};
 use anstream::{AutoStream, ColorChoice};
 use std::{fmt as text, io};
 use tracing::{Level, Metadata};
@@ -15,11 +18,12 @@ use tracing_subscriber::{
 
 /// Whether a line may be written at all. At the finer levels the libraries beneath print what passes through them, and
 /// that is passwords and tokens; only handfast itself knows what not to say. What the NATS client says of a lost
-/// connection, the fan-out says once.
+/// connection, the fan-out says once. Spans are for traces, and cost nothing where nobody collects those.
 fn is_discreet(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
-    target.starts_with("handfast")
-        || (*metadata.level() <= Level::INFO && !target.starts_with("async_nats"))
+    let is_ours = target.starts_with("handfast");
+    let is_harmless = *metadata.level() <= Level::INFO && !target.starts_with("async_nats");
+    metadata.is_event() && (is_ours || is_harmless)
 }
 
 /// The lines that this filter lets through and that are discreet.
@@ -45,24 +49,23 @@ impl text::Debug for LogLevel {
     }
 }
 
-/// Starts logging for the rest of the process; a second call changes nothing.
-pub(crate) fn start(log: &Log) -> LogLevel {
+/// Starts logging for the rest of the process, and what else hears of what happens; a second call changes nothing.
+pub(crate) fn start(log: &Log, traces: Option<&Traces>) -> LogLevel {
     let (filter, handle) = reload::Layer::new(wanted(&log.level));
-    let started = match log.format {
+    let lines = match log.format {
         LogFormat::Text => {
             let coloured = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
             let lines = fmt::layer().with_writer(io::stderr).with_ansi(coloured);
-            tracing_subscriber::registry()
-                .with(lines.with_filter(filter))
-                .try_init()
+            lines.with_filter(filter).boxed()
         }
         LogFormat::Json => {
             let lines = fmt::layer().json().flatten_event(true);
-            tracing_subscriber::registry()
-                .with(lines.with_writer(io::stderr).with_filter(filter))
-                .try_init()
+            lines.with_writer(io::stderr).with_filter(filter).boxed()
         }
     };
+    let mut layers = vec![lines];
+    layers.extend(traces.map(Traces::layer));
+    let started = tracing_subscriber::registry().with(layers).try_init();
     if started.is_err() {
         tracing::debug!("logging was started before");
     }

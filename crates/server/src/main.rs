@@ -10,6 +10,7 @@ mod logging;
 mod pages;
 mod serve;
 mod time;
+mod traces;
 
 use std::process::ExitCode;
 

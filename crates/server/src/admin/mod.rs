@@ -16,11 +16,12 @@ mod problem;
 mod sessions;
 mod subjects;
 mod token;
+mod traced;
 
 pub(crate) use listener::{AdminError, Listener};
 pub(crate) use token::{AdminToken, TokenError, read as read_token};
 
-use crate::audit::AuditStream;
+use crate::{audit::AuditStream, traces::Spans};
 use answer::{Json, json};
 use axum::{Router, middleware};
 use guard::Guard;
@@ -38,6 +39,7 @@ const SEARCHES: usize = 1;
 pub(crate) struct Admin {
     handfast: Handfast,
     audit: Option<AuditStream>,
+    spans: Option<Arc<Spans>>,
     searches: Arc<Semaphore>,
 }
 
@@ -47,7 +49,16 @@ impl Admin {
         Self {
             handfast,
             audit,
+            spans: None,
             searches: Arc::new(Semaphore::new(SEARCHES)),
+        }
+    }
+
+    /// Where these spans are traces of requests, for who asks what became of them.
+    pub(crate) fn counting(self, spans: Arc<Spans>) -> Self {
+        Self {
+            spans: Some(spans),
+            ..self
         }
     }
 }
@@ -57,7 +68,9 @@ fn router(admin: Admin, token: AdminToken) -> Router {
     let guard = Arc::new(Guard::new(token, admin.audit.clone()));
     let metrics = metrics::route(&admin, Arc::clone(&guard));
     let router = endpoints(admin).route(metrics::PATH, metrics);
-    router.layer(middleware::from_fn_with_state(guard, guard::pass))
+    router
+        .layer(middleware::from_fn_with_state(guard, guard::pass))
+        .layer(middleware::from_fn(traced::follow))
 }
 
 /// All endpoints, with nobody before them.

@@ -85,7 +85,7 @@ impl AuditStream {
             target,
             on_failure,
             keep,
-            node,
+            node: _,
         } = &config.audit;
         let (sink, path) = match target {
             AuditTarget::Off => return Ok(None),
@@ -101,7 +101,7 @@ impl AuditStream {
         };
         let shared = Shared {
             queue: Arc::new(Queue::new()),
-            node: node.as_deref().map_or_else(host_name, Arc::from),
+            node: node_name(config),
             clock: Arc::new(SystemClock::start()),
             path,
             on_failure: *on_failure,
@@ -185,6 +185,12 @@ impl fmt::Debug for AuditStream {
             .field("path", &self.shared.path)
             .finish_non_exhaustive()
     }
+}
+
+/// What this node is called in its records.
+pub(crate) fn node_name(config: &Config) -> Arc<str> {
+    let configured = config.audit.node.as_deref();
+    configured.map_or_else(host_name, Arc::from)
 }
 
 /// The name of this machine, or that of the program where the system does not tell.

@@ -21,7 +21,9 @@ mod user;
 
 use crate::{
     config::{Environment, Loaded, Remedy as _, load},
-    descriptors, serve,
+    descriptors,
+    serve::{self, ServeError, Watching},
+    traces::Traces,
 };
 use args::{Cli, Command, ConfigCommand, KeysCommand, LedgerCommand, TokenCommand};
 use clap::Parser as _;
@@ -57,7 +59,7 @@ fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Ou
         Command::Serve { wait } => serve(loaded, wait, out),
         Command::Ledger(LedgerCommand::Migrate) => ledger::migrate(&loaded.config, out),
         Command::Ledger(LedgerCommand::Copy { to }) => {
-            drop(crate::logging::start(&loaded.config.log));
+            drop(crate::logging::start(&loaded.config.log, None));
             ledger::copy_to(&loaded.config, &to, out)
         }
         Command::Config(ConfigCommand::Show) => config::show(&loaded, out),
@@ -78,13 +80,15 @@ fn execute(cli: Cli, environment: Environment, out: &mut dyn Write) -> Result<Ou
 }
 
 fn serve(loaded: Loaded, wait: bool, out: &mut dyn Write) -> Result<Outcome, Failure> {
-    let log = crate::logging::start(&loaded.config.log);
+    let traces = Traces::start(&loaded.config).map_err(ServeError::from)?;
+    let log = crate::logging::start(&loaded.config.log, traces.as_ref());
     for warning in &loaded.warnings {
         tracing::warn!(set = %warning.source, remedy = warning.what.remedy(), "{warning}");
     }
     if let Err(error) = descriptors::raise() {
         tracing::warn!(%error, "the limit on open files stays as it is");
     }
-    serve::run(loaded, log, wait, out)?;
+    let watching = Watching { log, traces };
+    serve::run(loaded, watching, wait, out)?;
     Ok(Outcome::Fine)
 }

@@ -38,6 +38,7 @@ pub(super) fn check(config: &Config, reader: &Reader) -> Verdict {
     checks.ledger();
     checks.fanout();
     checks.admin();
+    checks.traces();
     checks.verdict
 }
 
@@ -194,6 +195,24 @@ impl Checks<'_> {
         } else {
             let listen = admin.listen;
             self.clash(&keys, Clash::AdminInClear { listen });
+        }
+    }
+
+    /// Who hears what the collector knows this server by could send traces as this server.
+    fn traces(&mut self) {
+        let otlp = &self.config.otlp;
+        let is_safe = otlp
+            .endpoint
+            .as_ref()
+            .is_none_or(|it| it.tls || it.is_local());
+        if !otlp.headers.is_empty() && !is_safe {
+            self.doubt(&["otlp.endpoint", "otlp.headers"], Doubt::HeadersInClear);
+        }
+        if otlp.endpoint.is_none() {
+            self.doubt(
+                &["otlp.sample_ratio", "otlp.headers", "otlp.service_name"],
+                Doubt::NoCollector,
+            );
         }
     }
 

@@ -99,6 +99,10 @@ pub(crate) enum Doubt {
     NobodyToTell,
     #[error("the operator's token, and all that it opens, goes over this network in clear")]
     AdminInClear,
+    #[error("what the collector knows this server by goes over the network in clear")]
+    HeadersInClear,
+    #[error("there is no collector that this would be for")]
+    NoCollector,
 }
 
 impl Remedy for Doubt {
@@ -120,6 +124,8 @@ impl Remedy for Doubt {
                 "set `tls.cert` and `tls.key`, or `trusted_proxies` where a proxy speaks TLS"
             }
             Self::NobodyToTell => "leave `fanout.url` out, or let nodes share a ledger",
+            Self::HeadersInClear => "write `otlp.endpoint` with https://",
+            Self::NoCollector => "set `otlp.endpoint`, for example \"http://127.0.0.1:4318\"",
             Self::AdminInClear => {
                 "set `tls.cert` and `tls.key`, or be sure that nobody else is on that network"
             }

@@ -87,7 +87,7 @@ fn raw(value: &Spanned<DeValue<'_>>) -> Raw {
         DeValue::Integer(number) => integer(number),
         DeValue::Boolean(value) => Raw::Boolean(*value),
         DeValue::Array(items) => Raw::List(items.iter().map(raw).collect()),
-        DeValue::Float(_) => Raw::Other("a number with a fraction"),
+        DeValue::Float(number) => Raw::Fraction(number.as_str().to_owned()),
         DeValue::Datetime(_) => Raw::Other("a date"),
         DeValue::Table(_) => Raw::Other("a table"),
     }

@@ -30,12 +30,12 @@ pub(crate) use layer::Environment;
 pub(crate) use problem::{About, Problems, Remedy, Warning};
 pub(crate) use reader::Effective;
 pub(crate) use reload::{Reloaded, reload};
-pub(crate) use sections::{Audit, Config, Drain, Log, Tls};
+pub(crate) use sections::{Audit, Config, Drain, Log, Otlp, Tls};
 pub(crate) use show::{Line, lines as show_lines};
 pub(crate) use source::Source;
 pub(crate) use value::{
-    AuditTarget, FanoutUrl, LedgerUrl, LogFilter, LogFormat, OnAuditFailure, Registration, Setting,
-    parse_duration,
+    AuditTarget, CollectorHeader, CollectorUrl, FanoutUrl, LedgerUrl, LogFilter, LogFormat,
+    OnAuditFailure, Ratio, Registration, Setting, parse_duration,
 };
 
 use layer::{Layer, Written};

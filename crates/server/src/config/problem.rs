@@ -99,6 +99,8 @@ pub(crate) enum Wrong {
     UnfitLedger,
     #[error("this is no URL that handfast knows")]
     UnknownUrl { supported: &'static str },
+    #[error("it is not {form}")]
+    MalformedSecret { form: Form },
     #[error("the URL cannot be read")]
     MalformedUrl { form: &'static str },
     #[error(transparent)]
@@ -134,7 +136,7 @@ impl Remedy for Wrong {
             Self::IsSection => "write its settings under a [section] heading".to_owned(),
             Self::IsSetting => "write it as key = value, before the first [section]".to_owned(),
             Self::OtherType { expected, .. } => expected.usage().to_owned(),
-            Self::Malformed { form, .. } => form.usage().to_owned(),
+            Self::Malformed { form, .. } | Self::MalformedSecret { form } => form.usage().to_owned(),
             Self::UnitMissing(number) => {
                 format!("write what it counts, for example \"{number}s\" or \"{number}m\"")
             }

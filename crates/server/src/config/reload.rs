@@ -1,12 +1,12 @@
 //! The configuration of a server that runs: which settings it takes anew, and which only a start can change.
 
 use super::{Config, Effective, Loaded, Problems, load_over};
-use crate::config::sections::{Heartbeat, Ledger, Log, Token};
+use crate::config::sections::{Heartbeat, Ledger, Log, Otlp, Token};
 
 /// Sections of which every setting is taken anew.
 const SECTIONS: [&str; 3] = ["limits.", "drain.", "tls."];
 /// Other settings that are.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "allowed_origins",
     "trusted_proxies",
     "unauthenticated_timeout",
@@ -16,6 +16,7 @@ const SETTINGS: [&str; 10] = [
     "token.algorithm",
     "session.max_lifetime",
     "heartbeat.timeout",
+    "otlp.sample_ratio",
     "log.level",
 ];
 
@@ -96,6 +97,10 @@ pub(super) fn over(running: &Config, read: Config) -> Config {
         limits: read.limits,
         drain: read.drain,
         tls: read.tls,
+        otlp: Otlp {
+            sample_ratio: read.otlp.sample_ratio,
+            ..running.otlp
+        },
         log: Log {
             level: read.log.level,
             ..running.log

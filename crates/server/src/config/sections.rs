@@ -8,8 +8,8 @@ use super::{
     limits::Limits,
     reader::Reader,
     value::{
-        AuditTarget, FanoutUrl, LedgerUrl, LogFilter, LogFormat, OnAuditFailure, OptionalName,
-        OptionalPath, Registration, WebOrigin,
+        AuditTarget, CollectorHeader, CollectorUrl, FanoutUrl, LedgerUrl, LogFilter, LogFormat,
+        OnAuditFailure, OptionalName, OptionalPath, Ratio, Registration, WebOrigin,
     },
 };
 use handfast::{TokenDelivery, fanout::Channel, keys::Algorithm};
@@ -68,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) admin: Admin,
     /// `[audit]`
     pub(crate) audit: Audit,
+    /// `[otlp]`
+    pub(crate) otlp: Otlp,
     /// `[log]`
     pub(crate) log: Log,
 }
@@ -118,6 +120,7 @@ impl Config {
                 keep: reader.liftable_duration("audit.keep", 30 * DAY, DAY),
                 node: reader.setting("audit.node", OptionalName(None)).0,
             },
+            otlp: Otlp::read(reader),
             log: Log {
                 format: reader.setting("log.format", LogFormat::Text),
                 level: reader.setting("log.level", LogFilter::down_to(LevelFilter::INFO)),
@@ -278,6 +281,33 @@ pub(crate) struct Audit {
     pub(crate) keep: Option<Duration>,
     /// What this node is called in it; none means the name of the machine.
     pub(crate) node: Option<String>,
+}
+
+/// Traces of requests.
+#[derive(Debug, Clone)]
+pub(crate) struct Otlp {
+    /// The collector; none where nothing is traced.
+    pub(crate) endpoint: Option<CollectorUrl>,
+    /// What the collector knows this server by.
+    pub(crate) headers: Vec<CollectorHeader>,
+    /// How many are traced of the requests that clients make all the time.
+    pub(crate) sample_ratio: Ratio,
+    /// What this service is called in its traces.
+    pub(crate) service_name: String,
+    /// How long the collector may take for one answer.
+    pub(crate) timeout: Duration,
+}
+
+impl Otlp {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            endpoint: reader.setting("otlp.endpoint", None),
+            headers: reader.setting("otlp.headers", Vec::new()),
+            sample_ratio: reader.setting("otlp.sample_ratio", Ratio::of_millionths(10_000)),
+            service_name: reader.setting("otlp.service_name", "handfast".to_owned()),
+            timeout: reader.duration("otlp.timeout", 10 * SECOND, 100 * MILLISECOND),
+        }
+    }
 }
 
 /// Log lines.

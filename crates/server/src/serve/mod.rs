@@ -18,6 +18,7 @@ use crate::{
     config::{Config, Loaded},
     logging::LogLevel,
     pages,
+    traces::{Traces, TracesError},
 };
 use axum::Router;
 use handfast::{Handfast, LiveServing, StartError, clock::SystemClock};
@@ -66,6 +67,9 @@ pub(crate) enum ServeError {
     /// The record of what happens.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// Traces of requests.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
 }
 
 /// Serves until the process is told to stop. With `wait`, a ledger that cannot be reached yet is waited for.
@@ -74,7 +78,7 @@ pub(crate) enum ServeError {
 /// [`ServeError`] if it cannot start.
 pub(crate) fn run(
     loaded: Loaded,
-    log: LogLevel,
+    watching: Watching,
     wait: bool,
     out: &mut dyn Write,
 ) -> Result<(), ServeError> {
@@ -85,7 +89,9 @@ pub(crate) fn run(
         runtime.block_on(wait::for_ledger(&loaded.config))?;
     }
     let audit = AuditStream::open(&loaded.config)?;
-    let server = runtime.block_on(Server::start(loaded, log, audit.clone()))?;
+    let watching = Arc::new(watching);
+    let server = Server::start(loaded, Arc::clone(&watching), audit.clone());
+    let server = runtime.block_on(server)?;
     writeln!(out, "handfast is ready at {}", server.url())?;
     out.flush()?;
     service::ready();
@@ -97,6 +103,9 @@ pub(crate) fn run(
     if let Some(audit) = audit {
         audit.note(Incident::Stopped);
         audit.close();
+    }
+    if let Some(traces) = &watching.traces {
+        traces.close();
     }
     served.map_err(ServeError::from)
 }
@@ -114,6 +123,15 @@ pub(crate) fn check_files(config: &Config) -> Result<(), FileError> {
     Ok(())
 }
 
+/// Who is told of what happens while the server runs.
+#[derive(Debug)]
+pub(crate) struct Watching {
+    /// Log lines.
+    pub(crate) log: LogLevel,
+    /// Traces, where there is a collector.
+    pub(crate) traces: Option<Traces>,
+}
+
 /// A node that listens.
 struct Server {
     router: Router,
@@ -128,7 +146,7 @@ struct Server {
 impl Server {
     async fn start(
         loaded: Loaded,
-        log: LogLevel,
+        watching: Arc<Watching>,
         audit: Option<AuditStream>,
     ) -> Result<Self, ServeError> {
         let config = &loaded.config;
@@ -144,6 +162,10 @@ impl Server {
         warn_of_other_algorithm(&handfast, config);
         let stopping = Arc::new(AtomicBool::new(false));
         let admin = admin::Admin::new(handfast.clone(), audit.clone());
+        let admin = match &watching.traces {
+            Some(traces) => admin.counting(traces.spans()),
+            None => admin,
+        };
         let admin = admin::Listener::open(config, admin, serving.clone()).await?;
         if let Some(audit) = &audit {
             audit.note(Incident::Started);
@@ -160,7 +182,7 @@ impl Server {
                 running: loaded,
                 handfast,
                 serving,
-                log,
+                watching,
                 audit,
             },
         })

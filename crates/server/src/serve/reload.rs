@@ -1,16 +1,17 @@
 //! SIGHUP: what can be taken anew is, all of it or nothing.
 
 use super::{
+    Watching,
     files::{self, FileError},
     library,
 };
 use crate::{
     audit::AuditStream,
     config::{self, Drain, Loaded, Problems, Reloaded, Remedy as _},
-    logging::LogLevel,
 };
 use handfast::{Handfast, LiveServing, Serving, clock::SystemClock, keys::KeyRing};
 use handfast_core::time::Clock as _;
+use std::sync::Arc;
 
 /// What is in force, and the places where it can be exchanged.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Reloader {
     pub(super) running: Loaded,
     pub(super) handfast: Handfast,
     pub(super) serving: LiveServing,
-    pub(super) log: LogLevel,
+    pub(super) watching: Arc<Watching>,
     pub(super) audit: Option<AuditStream>,
 }
 
@@ -83,7 +84,10 @@ impl Reloader {
         self.handfast
             .change_settings(library::settings(&loaded.config));
         self.serving.replace(next.serving);
-        self.log.set(&loaded.config.log.level);
+        self.watching.log.set(&loaded.config.log.level);
+        if let Some(traces) = &self.watching.traces {
+            traces.set_ratio(loaded.config.otlp.sample_ratio);
+        }
         let changed = changed.join(", ");
         tracing::info!(changed, signing, keys, tls, "reloaded");
         for setting in kept {

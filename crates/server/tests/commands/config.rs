@@ -146,3 +146,17 @@ fn a_wrong_command_line_ends_with_2_and_help_with_0() {
     assert!(help.out.contains("handfast doctor"));
     assert!(program.run("--version").out.starts_with("handfast 0."));
 }
+
+#[test]
+fn what_a_collector_knows_the_server_by_is_not_shown_and_not_sent_in_clear_without_a_warning() {
+    let program = Program::new()
+        .variable("HANDFAST_OTLP__ENDPOINT", "http://otel.example.com:4318")
+        .variable("HANDFAST_OTLP__HEADERS", "authorization=Bearer hunter2");
+    let shown = program.run("config show");
+    let checked = program.run("config check");
+    assert_eq!((shown.code, checked.code), (0, 0), "{checked:?}");
+    assert!(shown.out.contains("headers = [\"authorization=…\"]"));
+    let said = format!("{shown:?} {checked:?}");
+    assert!(!said.contains("hunter2"), "{said}");
+    assert!(said.contains("over the network in clear"), "{said}");
+}

@@ -247,3 +247,23 @@ fn a_record_that_cannot_be_kept_or_that_others_may_read_is_told() {
     let (found, findings) = verdict(&open, "audit", line);
     assert_eq!(found, "warn", "{findings:?}");
 }
+
+#[test]
+fn a_collector_that_takes_nothing_is_told() {
+    let traced = |port: u16| {
+        let endpoint = format!("http://127.0.0.1:{port}");
+        Program::new().variable("HANDFAST_OTLP__ENDPOINT", &endpoint)
+    };
+    let line = "--listen 127.0.0.1:0";
+    let (port, answering) = answering(2, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(verdict(&traced(port), "traces", line).0, "ok");
+    assert_eq!(verdict(&traced(port), "traces", line).0, "ok");
+    answering.join().expect("it was asked");
+    let (found, findings) = verdict(&traced(port), "traces", line);
+    assert_eq!(found, "fail", "{findings:?}");
+    let said = serde_json::to_string(&findings).expect("it is JSON");
+    assert!(said.contains("cannot be reached"), "{said}");
+    let (port, _answering) = self::answering(1, "HTTP/1.1 404 .\r\nContent-Length: 0\r\n\r\n");
+    let (found, findings) = verdict(&traced(port), "traces", line);
+    assert_eq!(found, "fail", "{findings:?}");
+}

@@ -12,7 +12,7 @@ use tungstenite::{
 };
 
 /// Upgrades with these cookies under this attempt key, as a page of the server's own would. Gives what is set.
-fn upgrade(server: &Server, cookies: &str, attempt: &str) -> (Client, Vec<String>) {
+pub(crate) fn upgrade(server: &Server, cookies: &str, attempt: &str) -> (Client, Vec<String>) {
     let address = server.address;
     let url = format!("ws://{address}/ws/?attempt={attempt}");
     let mut request = url.into_client_request().unwrap();
@@ -36,7 +36,7 @@ fn pair(cookie: &str) -> String {
 }
 
 /// Exchanges a ticket, and gives the cookie that is set.
-fn exchange(server: &Server, cookies: &str, ticket: &serde_json::Value) -> String {
+pub(crate) fn exchange(server: &Server, cookies: &str, ticket: &serde_json::Value) -> String {
     let answer = http::ask(server.address, exchanging(cookies, ticket));
     assert_eq!(answer.status, 200, "{answer:?}");
     pair(answer.header("set-cookie").unwrap())

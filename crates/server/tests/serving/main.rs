@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod client;
+mod collector;
 #[path = "../cluster/harness/dice.rs"]
 #[expect(dead_code, reason = "the tests of several nodes use the rest of it")]
 mod dice;
@@ -25,4 +26,5 @@ mod reload;
 mod rolling;
 mod secrets;
 mod service;
+mod traces;
 mod watching;

@@ -18,6 +18,8 @@ pub(super) struct Reading {
     pub(super) fanout: Option<Status>,
     pub(super) audit: Condition,
     pub(super) left_out_of_audit: u64,
+    /// Spans that were sent, and that were lost.
+    pub(super) spans: [u64; 2],
     pub(super) refused: u64,
     pub(super) process: Option<Process>,
 }
@@ -253,6 +255,12 @@ pub(super) const METRICS: &[Metric] = &[
         |it| Some(Values::One(as_f64(it.audit.fault.is_some().into()))),
     ),
     metric(
+        "handfast_trace_spans",
+        Counter,
+        "Spans of traced requests, by what became of them",
+        |it| by("result", ["sent", "lost"], &it.spans),
+    ),
+    metric(
         "process_cpu",
         Counter,
         "Processor time that the process took",
@@ -363,6 +371,7 @@ mod tests {
             fanout: Some(Status::default()),
             audit: Condition::default(),
             left_out_of_audit: 0,
+            spans: [0, 0],
             refused: 0,
             process: None,
         }

@@ -7,7 +7,7 @@ mod catalogue;
 mod process;
 
 use super::{Admin, guard::Guard};
-use crate::audit::AuditStream;
+use crate::{audit::AuditStream, traces::Spans};
 use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse as _, Response},
@@ -35,6 +35,7 @@ pub(super) fn route(admin: &Admin, guard: Arc<Guard>) -> MethodRouter<()> {
     registry.register_collector(Box::new(Node {
         handfast: admin.handfast.clone(),
         audit: admin.audit.clone(),
+        spans: admin.spans.clone(),
         guard,
     }));
     let registry = Arc::new(registry);
@@ -60,6 +61,7 @@ fn answer(registry: &Registry, headers: &HeaderMap) -> Response {
 struct Node {
     handfast: Handfast,
     audit: Option<AuditStream>,
+    spans: Option<Arc<Spans>>,
     guard: Arc<Guard>,
 }
 
@@ -74,6 +76,10 @@ impl Collector for Node {
                 .as_ref()
                 .map(AuditStream::condition)
                 .unwrap_or_default(),
+            spans: self
+                .spans
+                .as_deref()
+                .map_or([0, 0], |it| [it.sent(), it.lost()]),
             left_out_of_audit: self.handfast.left_out_of_audit(),
             refused: self.guard.refused(),
             process: process::read(),

@@ -7,6 +7,7 @@ mod fanout;
 mod finding;
 mod listen;
 mod machine;
+mod traces;
 
 use super::{
     failure::{Failure, Outcome},
@@ -60,6 +61,7 @@ fn examine(loaded: &Loaded, now: Timestamp) -> Vec<Finding> {
     findings.push(listen::address(config));
     findings.extend(exposure::of(config, now));
     findings.push(audit::of(config));
+    findings.extend(traces::reach(config));
     findings.push(machine::descriptors(config));
     findings.push(machine::clock(now));
     findings

@@ -12,6 +12,7 @@ mod origin;
 mod path;
 mod rate;
 mod size;
+mod traces;
 mod url;
 
 pub(super) use duration::format as show_duration;
@@ -24,6 +25,7 @@ pub(crate) use filter::LogFilter;
 pub(crate) use origin::WebOrigin;
 pub(crate) use path::AuditTarget;
 pub(crate) use size::Size;
+pub(crate) use traces::{CollectorHeader, CollectorUrl, Ratio};
 pub(crate) use url::{FanoutUrl, LedgerUrl};
 
 use super::problem::Wrong;
@@ -39,6 +41,8 @@ pub(crate) enum Raw {
     Text(String),
     /// An integer in a file.
     Integer(i64),
+    /// A number with a fraction in a file, as it stands there.
+    Fraction(String),
     /// A boolean in a file.
     Boolean(bool),
     /// An array in a file.
@@ -64,11 +68,13 @@ pub(crate) enum Form {
     Choice,
     Count,
     Duration,
+    Header,
     List,
     LogFilter,
     Network,
     Path,
     Rate,
+    Ratio,
     Size,
     SocketAddress,
     Text,
@@ -87,6 +93,7 @@ impl Form {
             Self::Duration => {
                 "write a whole number and ms, s, m, h or d, for example \"25s\" or \"7d\""
             }
+            Self::Header => "write a name and a value, for example \"authorization=Bearer 123\"",
             Self::List => "write an array in a file, [\"a\", \"b\"], or a,b in a variable",
             Self::LogFilter => {
                 "write off, error, warn, info, debug or trace, and by module where needed: \
@@ -97,6 +104,7 @@ impl Form {
             }
             Self::Path => "write a path, for example \"/var/lib/handfast\"",
             Self::Rate => "write how many in what time, for example \"10/1m\"",
+            Self::Ratio => "write a number from 0 to 1, for example 0.01",
             Self::Size => "write bytes or a whole number of KiB or MiB, for example \"64KiB\"",
             Self::SocketAddress => {
                 "write an IP address and a port, for example \"127.0.0.1:9001\" or \"[::]:9001\""
@@ -119,11 +127,13 @@ impl fmt::Display for Form {
             Self::Choice => "a name",
             Self::Count => "a number",
             Self::Duration => "a duration",
+            Self::Header => "a header",
             Self::List => "a list",
             Self::LogFilter => "a log level",
             Self::Network => "a network",
             Self::Path => "a path",
             Self::Rate => "a rate",
+            Self::Ratio => "a ratio",
             Self::Size => "a size",
             Self::SocketAddress => "an address with a port",
             Self::Text => "a string",
@@ -138,9 +148,11 @@ impl Raw {
     fn text(&self, form: Form) -> Result<&str, Wrong> {
         match self {
             Self::Untyped(text) | Self::Text(text) => Ok(text),
-            Self::Integer(_) | Self::Boolean(_) | Self::List(_) | Self::Other(_) => {
-                Err(self.is_not(form))
-            }
+            Self::Integer(_)
+            | Self::Fraction(_)
+            | Self::Boolean(_)
+            | Self::List(_)
+            | Self::Other(_) => Err(self.is_not(form)),
         }
     }
 
@@ -151,6 +163,7 @@ impl Raw {
             found: match self {
                 Self::Untyped(_) | Self::Text(_) => "a string",
                 Self::Integer(_) => "a number",
+                Self::Fraction(_) => "a number with a fraction",
                 Self::Boolean(_) => "a boolean",
                 Self::List(_) => "an array",
                 Self::Other(name) => name,
@@ -169,7 +182,7 @@ impl<T: Setting> Setting for Vec<T> {
                 .filter(|item| !item.is_empty())
                 .map(|item| T::read(&Raw::Untyped(item.to_owned())))
                 .collect(),
-            Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::Other(_) => {
+            Raw::Text(_) | Raw::Integer(_) | Raw::Fraction(_) | Raw::Boolean(_) | Raw::Other(_) => {
                 Err(raw.is_not(Form::List))
             }
         }
@@ -195,6 +208,7 @@ impl<T: Liftable> Setting for Option<T> {
             Raw::Untyped(_)
             | Raw::Text(_)
             | Raw::Integer(_)
+            | Raw::Fraction(_)
             | Raw::Boolean(_)
             | Raw::List(_)
             | Raw::Other(_) => T::read(raw).map(Some),

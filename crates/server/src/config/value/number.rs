@@ -28,7 +28,7 @@ fn count(raw: &Raw) -> Result<i64, Wrong> {
     match raw {
         Raw::Integer(number) => Ok(*number),
         Raw::Untyped(text) => text.parse().map_err(|_| malformed(text)),
-        Raw::Text(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Other(_) => {
+        Raw::Text(_) | Raw::Fraction(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Other(_) => {
             Err(raw.is_not(Form::Count))
         }
     }
@@ -49,7 +49,7 @@ impl Setting for bool {
                 text: text.clone(),
                 form: Form::Boolean,
             }),
-            Raw::Text(_) | Raw::Integer(_) | Raw::List(_) | Raw::Other(_) => {
+            Raw::Text(_) | Raw::Integer(_) | Raw::Fraction(_) | Raw::List(_) | Raw::Other(_) => {
                 Err(raw.is_not(Form::Boolean))
             }
         }
