@@ -1,7 +1,7 @@
 // Away from the server: leaving a connection, waiting, and dialing the next one.
 
 import { backoffMs } from "./backoff.js";
-import type { AfterClose } from "./close.js";
+import { afterClose } from "./close.js";
 import { fail } from "./line.js";
 import { attempted } from "./record.js";
 import { isByCookie, type Machine, NEVER } from "./turn.js";
@@ -37,8 +37,9 @@ export function waitUntil(machine: Machine, ms: number): void {
   machine.dialAt = ms;
 }
 
-/** Is away after a close: for a while, or until a person or the program asks. */
-export function leave(machine: Machine, code: number | null, after: AfterClose, reconnectAfter = 0): void {
+/** Is away after a close with `code`: for a while, or until a person or the program asks. */
+export function leave(machine: Machine, code: number | null, reconnectAfter = 0): void {
+  const after = afterClose(code);
   if (code !== null && after === "stay") {
     machine.link = { status: "stopped", code };
   } else if (after === "resume" && !machine.kept) {

@@ -4,7 +4,8 @@ export type AfterClose = "reconnect" | "resume" | "forget" | "stay";
 
 /** Nobody was logged in for too long. */
 export const IDLE = 4401;
-const EXPIRED = 4410;
+/** The session ran out of time. */
+export const EXPIRED = 4410;
 const REVOKED = 4403;
 const SUPERSEDED = 4409;
 
@@ -15,9 +16,4 @@ export function afterClose(code: number | null): AfterClose {
   if (code === REVOKED || code === EXPIRED) return "forget";
   if (code === IDLE) return "resume";
   return STAY.includes(code) ? "stay" : "reconnect";
-}
-
-/** Whether a session that ended with `code` ran out of time, rather than being revoked. */
-export function isExpiry(code: number | null): boolean {
-  return code === EXPIRED;
 }

@@ -32,7 +32,7 @@ export function granted(machine: Machine, message: Incoming, asked: Asked | unde
   } else {
     const isPresented = asked?.for === "present";
     // The cookie is what counts; the record beside it was lost, or is another session's.
-    if (isPresented && asked.evidence === "cookie" && kept?.session !== grant.session) {
+    if (isPresented && isByCookie(machine) && kept?.session !== grant.session) {
       machine.kept = { ...grant, ...UNKNOWN };
     }
     take(machine, grant, login, isPresented);
@@ -101,5 +101,5 @@ export function exchangeFailed(machine: Machine): void {
     refuse(machine, login.settle, "storage");
   }
   abandon(machine);
-  leave(machine, null, "reconnect");
+  leave(machine, null);
 }

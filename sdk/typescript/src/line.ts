@@ -18,8 +18,8 @@ export interface Presented {
   /** Null for a cookie that nobody remembers. */
   readonly session: string | null;
   readonly generation: number;
-  /** A cookie was presented by the upgrade; the request behind it, which any server answers, marks its place. */
-  readonly evidence: "attempt" | "proof" | "cookie";
+  /** None with a cookie, which the upgrade presented; the request behind it, which any server answers, marks its place. */
+  readonly evidence?: "attempt" | "proof";
 }
 
 /** A ticket that is being exchanged for a cookie. */

@@ -3,12 +3,12 @@
 // that it belongs to is on the wire.
 
 import { abandon, dial, leave, redial, waitUntil } from "./away.js";
-import { afterClose, isExpiry } from "./close.js";
+import { afterClose, EXPIRED } from "./close.js";
 import { exchanged, exchangeFailed, granted, refuseLogin } from "./granting.js";
 import { type Asked, answered, ask, fail, forget, giveUp, isDeciding, isOf, Line } from "./line.js";
 import type { Incoming } from "./messages.js";
 import { expectCookie, present, refused, sign, signed } from "./presenting.js";
-import { ending } from "./reasons.js";
+import { known } from "./reasons.js";
 import type { Kept } from "./record.js";
 import type { Status } from "./state.js";
 import {
@@ -76,12 +76,12 @@ export function deadlineOf(machine: Machine): number {
 function whileAway(machine: Machine, input: Input): void {
   const isDialing = machine.link.status === "connecting";
   const isTime = isTimeToDial(machine, input);
-  if (input.do === "storage-failed") lose(machine);
+  if (input.do === "storage-failed") machine.ended = "storage";
   if (isTime) dial(machine);
   // Who asks for something that needs a connection is to ask again.
   else if (isDialing && input.do === "opened") open(machine);
   // Nothing was presented that could have ended.
-  else if (isDialing && input.do === "closed") leave(machine, input.code, afterClose(input.code));
+  else if (isDialing && input.do === "closed") leave(machine, input.code);
   if ("settle" in input) tell(machine, input.settle, { code: "unavailable", retry_after: LOGIN_WAIT });
 }
 
@@ -125,7 +125,6 @@ function whileOpen(machine: Machine, input: Input): void {
       fail(machine, "storage");
       line.asked.clear();
       line.signing = line.exchange = null;
-      lose(machine);
       return giveUp(machine, "storage");
     case "start":
     case "opened":
@@ -136,12 +135,6 @@ function open(machine: Machine): void {
   machine.link = { status: "open" };
   machine.line = new Line();
   (isByCookie(machine) ? expectCookie : present)(machine);
-}
-
-/** The storage is of no use, so nobody could come back to a session. */
-function lose(machine: Machine): void {
-  machine.kept = null;
-  machine.ended = "storage";
 }
 
 function tick(machine: Machine): void {
@@ -173,7 +166,7 @@ function read(machine: Machine, message: Incoming): void {
       line.nonce = message.nonce ?? null;
       return sign(machine);
     case "Ended":
-      line.ended = ending(message.reason);
+      line.ended = known(message.reason, "revoked");
       return;
     case "Closing":
       line.reconnectAfter = message.reconnect_after ?? 0;
@@ -202,16 +195,15 @@ function answer(machine: Machine, asked: Asked, message: Incoming): void {
     return tell(machine, asked.settle, { type });
   }
   if (asked.for === "present") {
-    const isByCookie = asked.evidence === "cookie";
     if (type === "InvalidToken") return refused(machine, asked, message);
     if (type === "TooManyRequests" || type === "Unavailable") {
       const until = machine.time.ms + Math.max(1, retry_after) * 1000;
-      if (isByCookie) {
+      if (isByCookie(machine)) {
         abandon(machine);
         return waitUntil(machine, until);
       }
       machine.line.retryAt = until;
-    } else if (isByCookie && asked.session) forget(machine, "cookie_lost");
+    } else if (isByCookie(machine) && asked.session) forget(machine, "cookie_lost");
   }
   tell(machine, asked.settle, outcomeOf(message));
 }
@@ -238,9 +230,10 @@ function closed(machine: Machine, code: number | null, reason: string | undefine
   const { line } = machine;
   fail(machine, "lost");
   // The close frame may be lost; the session has ended all the same.
-  const after = line.ended ? "forget" : afterClose(code);
-  if (after === "forget") forget(machine, line.ended ?? (isExpiry(code) ? "expired" : ending(reason)));
-  leave(machine, code, after, line.reconnectAfter);
+  if (line.ended || afterClose(code) === "forget") {
+    forget(machine, line.ended ?? (code === EXPIRED ? "expired" : known(reason, "revoked")));
+  }
+  leave(machine, line.ended ? null : code, line.reconnectAfter);
 }
 
 /** Brings the connection in line with what is kept by now. */

@@ -67,7 +67,7 @@ export function readMessage(json: string): Incoming | null {
 /** Counts are whole numbers from 0 to 2^53 - 1. */
 function isRight(name: string, value: unknown): boolean {
   if (TEXTS.includes(name)) return typeof value === "string";
-  return !COUNT.test(name) || (Number.isSafeInteger(value) && Number(value) >= 0);
+  return !COUNT.test(name) || (Number.isSafeInteger(value) && (value as number) >= 0);
 }
 
 /** What a `Success` or `Registered` grants; null where it is not whole. */

@@ -3,15 +3,15 @@
 import { attemptKey, redial } from "./away.js";
 import { ask, forget, giveUp, isDeciding, isOf, type Presented } from "./line.js";
 import type { Incoming, Wish } from "./messages.js";
-import { type LogoutReason, refusal } from "./reasons.js";
+import { known, type LogoutReason } from "./reasons.js";
 import { attempted, type Kept } from "./record.js";
-import { type Machine, outcomeOf, refuse, type Settle, tell } from "./turn.js";
+import { isByCookie, type Machine, outcomeOf, refuse, type Settle, tell } from "./turn.js";
 
 /** The upgrade has presented the cookie, if there is one. What the request behind it gets tells if there was none. */
 export function expectCookie(machine: Machine): void {
   const { session = null, generation = 0 } = machine.kept ?? {};
   machine.line.tried = session;
-  ask(machine, { for: "present", session, generation, evidence: "cookie" }, { type: "Ping" });
+  ask(machine, { for: "present", session, generation }, { type: "Ping" });
   machine.line.upgradeId = machine.lastId;
 }
 
@@ -67,7 +67,7 @@ export function signed(machine: Machine, token: string, proof: string | null): v
 /** Takes an `InvalidToken`. A cookie can be presented again only by another connection. */
 export function refused(machine: Machine, presented: Presented, message: Incoming): void {
   const { session, evidence, settle } = presented;
-  const reason = refusal(message.reason);
+  const reason = known(message.reason, "malformed");
   const isDead = reason === "reused" || reason === "revoked";
   // The server has ended the session on this connection as well.
   if (isDead && isOf(machine, session)) {
@@ -75,7 +75,7 @@ export function refused(machine: Machine, presented: Presented, message: Incomin
     machine.line.tried = session;
   }
   if (isToBeRepeated(machine, presented, reason, isDead)) {
-    return evidence === "cookie" ? redial(machine) : present(machine, settle);
+    return isByCookie(machine) ? redial(machine) : present(machine, settle);
   }
   const { kept } = machine;
   // A cookie may outlive what is known of its session, and why that ended stays said.

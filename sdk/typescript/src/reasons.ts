@@ -20,20 +20,10 @@ export type Ending = "logout" | "reused" | "admin" | "password_changed" | "limit
  */
 export type LogoutReason = "logged_out" | "key_lost" | "cookie_lost" | "storage" | Refusal | Ending;
 
-const KNOWN = "malformed expired stale reused revoked unknown proof_required logout admin password_changed limit".split(
-  " ",
-);
+const KNOWN: readonly unknown[] =
+  "malformed expired stale reused revoked unknown proof_required logout admin password_changed limit".split(" ");
 
-function known(reason: string | undefined, fallback: LogoutReason): LogoutReason {
-  return reason !== undefined && KNOWN.includes(reason) ? (reason as LogoutReason) : fallback;
-}
-
-/** A reason that this client does not know is treated as `malformed`. */
-export function refusal(reason: string | undefined): LogoutReason {
-  return known(reason, "malformed");
-}
-
-/** An ending that this client does not know is a revocation. */
-export function ending(reason: string | undefined): LogoutReason {
-  return known(reason, "revoked");
+/** A reason that the server gave, or what one that this client does not know is taken for. */
+export function known(reason: string | undefined, otherwise: LogoutReason): LogoutReason {
+  return KNOWN.includes(reason) ? (reason as LogoutReason) : otherwise;
 }

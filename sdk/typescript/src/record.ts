@@ -23,7 +23,7 @@ export interface Owner {
 /** The stored session. */
 export interface Kept extends Grant, Owner {
   /** The attempt key of this generation, made when it is first presented. */
-  readonly attempt?: string;
+  readonly attempt?: string | undefined;
 }
 
 /** Whether both are the same generation of the same session. */
@@ -37,8 +37,7 @@ export function isSame(kept: Kept | null, grant: Grant): kept is Kept {
  */
 export function offered(kept: Kept | null, grant: Grant): Kept | null {
   if (kept?.session !== grant.session || kept.generation >= grant.generation) return kept;
-  const { attempt: _, ...owned } = kept;
-  return { ...owned, ...grant };
+  return { ...kept, ...grant, attempt: undefined };
 }
 
 /** `kept` with a new attempt key of 16 random bytes. */

@@ -56,7 +56,7 @@ export type Input =
   | { readonly do: "exchanged"; readonly generation: number; readonly ok: boolean }
   /** Somebody else may have changed what is kept. */
   | { readonly do: "look" }
-  /** What the turn before this one wanted to keep could not be stored; none of its outputs was carried out. */
+  /** What the turn before this one wanted to keep could not be stored, so nothing is; none of its outputs was carried out. */
   | { readonly do: "storage-failed" };
 
 /** What the host does next, in order, after it has stored what is kept. */
