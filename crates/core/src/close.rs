@@ -47,7 +47,8 @@ pub enum AfterClose {
     Resume,
     /// Forget the session: its token is dead. A person may log in again.
     Forget,
-    /// Keep the session and stay away until a person asks: another connection has it, or this one did wrong.
+    /// Keep the session and stay away until a person asks: another connection has it, or this one did wrong. A client that
+    /// may have been [`CloseCode::Superseded`] by a presentation of its own connects again instead.
     Stay,
 }
 

@@ -10,7 +10,7 @@ const INTERNAL = `
   application asked audience canProve cookie copy deadline dialAt dice driver ended endpoint evidence exchange execute
   failures for freeze from grant input is isOpen kept lastId line link listen look ms newName openChannel openSocket
   outputs pass policy post reconnectAfter refreshAt renew renewed requestLock resign retryAt setTimer settle signing
-  standing stop thaw tick time tried unixMs upgradeId wake`
+  standing stop thaw tick time tried unanswered unixMs upgradeId wake`
   .trim()
   .split(/\s+/);
 

@@ -7,7 +7,8 @@ export const IDLE = 4401;
 /** The session ran out of time. */
 export const EXPIRED = 4410;
 const REVOKED = 4403;
-const SUPERSEDED = 4409;
+/** A newer connection has the session. */
+export const SUPERSEDED = 4409;
 
 const STAY: readonly (number | null)[] = [1000, 1002, 1007, 1009, 4400, SUPERSEDED];
 

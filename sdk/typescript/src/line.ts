@@ -12,12 +12,16 @@ export type Asked =
   | { readonly for: "login"; readonly settle?: Settle; readonly login: Login }
   | { readonly for: "logout" | "leave" | "ask" | "ticket"; readonly settle?: Settle };
 
-export interface Presented {
-  readonly for: "present";
-  readonly settle?: Settle;
+/** What was presented. */
+export interface Shown {
   /** Null for a cookie that nobody remembers. */
   readonly session: string | null;
   readonly generation: number;
+}
+
+export interface Presented extends Shown {
+  readonly for: "present";
+  readonly settle?: Settle;
   /** None with a cookie, which the upgrade presented; the request behind it, which any server answers, marks its place. */
   readonly evidence?: "attempt" | "proof";
 }
@@ -104,8 +108,11 @@ export function giveUp(machine: Machine, reason: LogoutReason): void {
   if (!isDeciding(machine, ["logout", "leave"])) ask(machine, { for: "leave" }, { type: "Logout", everywhere: false });
 }
 
-/** Tells everybody who waits for an answer on this connection that none will come. */
+/** Tells everybody who waits for an answer on this connection that none will come. A presentation is remembered. */
 export function fail(machine: Machine, code: string): void {
   const { asked, signing, exchange } = machine.line;
-  for (const one of [...asked.values(), signing, exchange?.login]) refuse(machine, one?.settle, code);
+  for (const one of [...asked.values(), signing, exchange?.login]) {
+    if (one && "session" in one) machine.unanswered = one;
+    refuse(machine, one?.settle, code);
+  }
 }

@@ -3,7 +3,7 @@
 // that it belongs to is on the wire.
 
 import { abandon, dial, leave, redial, waitUntil } from "./away.js";
-import { afterClose, EXPIRED } from "./close.js";
+import { afterClose, EXPIRED, SUPERSEDED } from "./close.js";
 import { exchanged, exchangeFailed, granted, refuseLogin } from "./granting.js";
 import { type Asked, answered, ask, fail, forget, giveUp, isDeciding, isOf, Line } from "./line.js";
 import type { Incoming } from "./messages.js";
@@ -41,6 +41,7 @@ export function newMachine(policy: Policy): Machine {
     failures: 0,
     ended: "logged_out",
     renewed: null,
+    unanswered: null,
   };
   // Each turn brings the rest.
   return machine as Machine;
@@ -80,8 +81,11 @@ function whileAway(machine: Machine, input: Input): void {
   if (isTime) dial(machine);
   // Who asks for something that needs a connection is to ask again.
   else if (isDialing && input.do === "opened") open(machine);
-  // Nothing was presented that could have ended.
-  else if (isDialing && input.do === "closed") leave(machine, input.code);
+  else if (isDialing && input.do === "closed") {
+    // Nothing was presented that could have ended, but maybe a cookie, whose answer did not come.
+    if (isByCookie(machine)) machine.unanswered = machine.kept;
+    leave(machine, input.code);
+  }
   if ("settle" in input) tell(machine, input.settle, { code: "unavailable", retry_after: LOGIN_WAIT });
 }
 
@@ -227,13 +231,17 @@ function loggedOut(machine: Machine): void {
 }
 
 function closed(machine: Machine, code: number | null, reason: string | undefined): void {
-  const { line } = machine;
+  const { line, kept, unanswered } = machine;
+  // What was never answered may have been decided, for a connection that is gone. From the generation after the next on,
+  // the rule would refuse it.
+  const isEcho =
+    code === SUPERSEDED && kept && kept.session === unanswered?.session && kept.generation <= unanswered.generation + 1;
   fail(machine, "lost");
   // The close frame may be lost; the session has ended all the same.
   if (line.ended || afterClose(code) === "forget") {
     forget(machine, line.ended ?? (code === EXPIRED ? "expired" : known(reason, "revoked")));
   }
-  leave(machine, line.ended ? null : code, line.reconnectAfter);
+  leave(machine, line.ended || isEcho ? null : code, line.reconnectAfter);
 }
 
 /** Brings the connection in line with what is kept by now. */

@@ -1,6 +1,6 @@
 // What goes into the machine and what comes out of it, one turn at a time; and what it remembers in between.
 
-import type { Line } from "./line.js";
+import type { Line, Shown } from "./line.js";
 import type { Credentials, Incoming, Request, SessionEntry, Wish } from "./messages.js";
 import type { LogoutReason } from "./reasons.js";
 import type { Kept } from "./record.js";
@@ -110,6 +110,11 @@ export interface Machine extends Turn {
    * connection: otherwise a network that breaks in time would let it go on for ever.
    */
   renewed: string | null;
+  /**
+   * What was presented last on a connection that ended before the answer. It may be decided later, for that connection,
+   * and take the session from a later one.
+   */
+  unanswered: Shown | null;
 }
 
 export function isByCookie({ policy }: Machine): boolean {

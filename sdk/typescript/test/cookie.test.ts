@@ -157,6 +157,42 @@ test("the upgrade presents under an attempt key, which is the same until a newer
   assert.notEqual(world.socket.url.searchParams.get("attempt"), first);
 });
 
+for (const [sentence, end] of [
+  ["was never opened", () => {}],
+  ["ended before its cookie was answered", (world: World) => world.socket.open()],
+] as const) {
+  test(`after 4409 the client comes back once where a connection ${sentence}`, async () => {
+    const { world, client } = await loggedIn();
+    world.socket.breakOff();
+    await world.pass(250);
+    end(world);
+    await settled();
+    world.socket.breakOff();
+    await world.pass(500);
+    for (const [generation, status] of [
+      [1, "waiting"],
+      [2, "stopped"],
+    ] as const) {
+      await presented(world, granted(generation));
+      assert.equal(client.state.status, "authenticated");
+      world.socket.breakOff(4409);
+      await settled();
+      assert.equal(client.state.status, status);
+      await world.pass(250);
+    }
+  });
+}
+
+test("after 4409 the client stays away where every cookie was answered", async () => {
+  const { world, client } = await loggedIn();
+  world.socket.breakOff();
+  await world.pass(250);
+  await presented(world, granted(1));
+  world.socket.breakOff(4409);
+  await settled();
+  assert.equal(client.state.status, "stopped");
+});
+
 test("a cookie that nobody remembers brings its session back", async () => {
   const world = new World();
   const { client } = world.open(BY_COOKIE);

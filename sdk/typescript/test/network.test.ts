@@ -94,6 +94,27 @@ test("after 4409 the client stays away until it is asked", async () => {
   assert.equal(client.state.status, "authenticated");
 });
 
+test("after a 4409 that may come of its own presentation, which was never answered, the client comes back once", async () => {
+  const { world, client } = await loggedIn();
+  world.socket.breakOff();
+  await world.pass(FIRST_WAIT_MS);
+  world.socket.open();
+  world.socket.say(HELLO);
+  await settled();
+  assert.ok(world.socket.has("RefreshToken"));
+  await world.pass(15_000 + 2 * FIRST_WAIT_MS);
+  for (const [generation, status] of [
+    [1, "waiting"],
+    [2, "stopped"],
+  ] as const) {
+    await resume(world, generation);
+    world.socket.breakOff(4409);
+    await settled();
+    assert.equal(client.state.status, status);
+    await world.pass(FIRST_WAIT_MS);
+  }
+});
+
 test("nothing wakes a client that stays away", async () => {
   const { world, tab } = await loggedIn();
   world.socket.breakOff(4409);

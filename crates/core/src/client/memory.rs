@@ -21,6 +21,9 @@ pub(super) struct Memory {
     /// The token that was presented once more under a new attempt key. That is done once, on whichever connection:
     /// otherwise a network that breaks in time would let it go on for ever.
     pub(super) renewed: Option<(Box<str>, Generation)>,
+    /// What was presented last on a connection that ended before the answer. It may be decided later, for that connection,
+    /// and take the session from a later one.
+    pub(super) unanswered: Option<(Box<str>, Generation)>,
     pub(super) outputs: VecDeque<ClientOutput>,
     last_id: u64,
 }
@@ -32,6 +35,7 @@ impl Memory {
             backoff: Backoff::new(),
             ended: Ended::LoggedOut,
             renewed: None,
+            unanswered: None,
             outputs: VecDeque::new(),
             last_id: 0,
         }
@@ -70,6 +74,17 @@ impl Turn<'_> {
         self.memory
             .outputs
             .push_back(ClientOutput::LoginRefused { retry_after });
+    }
+
+    /// Whether a presentation that was never answered may have taken over the session that is stored. From the generation
+    /// after the next on, the rule refuses it.
+    pub(super) fn may_be_echo(&self) -> bool {
+        let Some((session, generation)) = &self.memory.unanswered else {
+            return false;
+        };
+        self.storage.token().is_some_and(|stored| {
+            stored.session == *session && stored.generation <= generation.next()
+        })
     }
 
     /// When to connect again, not before what the server said.

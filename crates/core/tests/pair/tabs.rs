@@ -1,6 +1,6 @@
 //! Several tabs on one storage, and a thief's tab on a copy of it.
 
-use crate::world::World;
+use crate::world::{Frame, World};
 use handfast_core::{
     client::{ClientInput, ClientState, Ended, Initiative},
     limits::ConnectionLimits,
@@ -70,6 +70,38 @@ fn tabs_that_present_at_once_end_with_one_owner_and_no_revocation() {
             .filter(|tab| *world.state(*tab) == ClientState::Authenticated);
         assert_eq!(owners.count(), 1, "with a gap of {gap} ms");
     }
+}
+
+/// How often somebody was told that another connection has the session.
+fn takeovers(world: &World) -> usize {
+    let is_takeover = |(_, frame): &&(usize, Frame)| matches!(frame, Frame::Close(4409, _));
+    world.heard.iter().filter(is_takeover).count()
+}
+
+#[test]
+fn tabs_that_left_presentations_without_an_answer_do_not_take_over_from_each_other_for_ever() {
+    let mut most = 0;
+    for gap in 0..80 {
+        let mut world = world();
+        world.decides_late = true;
+        let first = world.logged_in_tab();
+        world.tell(first, ClientInput::Refresh);
+        let second = world.open_tab(0, Initiative::Server);
+        world.run_for(gap);
+        world.cut(first);
+        world.cut(second);
+        world.run_for(60_000);
+        let after_a_minute = takeovers(&world);
+        world.run_for(3_600_000);
+        assert_eq!(takeovers(&world), after_a_minute, "with a gap of {gap} ms");
+        let owners = [first, second]
+            .into_iter()
+            .filter(|tab| *world.state(*tab) == ClientState::Authenticated);
+        assert_eq!(owners.count(), 1, "with a gap of {gap} ms");
+        assert_eq!(world.record().revoked, None, "with a gap of {gap} ms");
+        most = most.max(after_a_minute);
+    }
+    assert!((2..=4).contains(&most), "{most} takeovers");
 }
 
 #[test]

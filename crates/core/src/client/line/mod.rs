@@ -115,9 +115,12 @@ impl Line {
 
     /// Ends with the connection.
     pub(super) fn close(&mut self, turn: &mut Turn<'_>, code: Option<u16>) -> Next {
+        let is_echo = code == Some(CloseCode::Superseded.number()) && turn.may_be_echo();
+        self.leave_unanswered(turn);
         let after = match self.ended {
             // The close frame may be lost; the session has ended all the same.
             Some(_) => AfterClose::Forget,
+            None if is_echo => AfterClose::Reconnect,
             None => CloseCode::after_number(code),
         };
         match after {
@@ -136,6 +139,20 @@ impl Line {
                 self.forget(turn, ended);
                 Next::Connect(turn.back_at(self.reconnect_after))
             }
+        }
+    }
+
+    /// Remembers the presentation that nobody will answer any more, if there is one.
+    fn leave_unanswered(&mut self, turn: &mut Turn<'_>) {
+        let presented = self.asked.drain(..).find_map(|(_, asked)| match asked {
+            Asked::Present {
+                session,
+                generation,
+            } => Some((session, generation)),
+            Asked::Login | Asked::Logout | Asked::Leave => None,
+        });
+        if presented.is_some() {
+            turn.memory.unanswered = presented;
         }
     }
 
