@@ -3,7 +3,7 @@
 use super::{
     login::answer_login,
     password::{PasswordChange, answer_change},
-    present::{self, PRESENTATION_DEADLINE, Presenting, Shown},
+    present::{self, Decision, PRESENTATION_DEADLINE, Presenting, Shown},
 };
 use crate::{
     hub::Slot,
@@ -17,7 +17,7 @@ use handfast_core::{
     session::{ConnectionId, Pushed, RevocationReason, Session, SessionId, SessionRecord},
     time::{Moment, Now},
 };
-use handfast_ledger::{LedgerError, Origin, PresentedSession, Receipt, Revoke, Scope};
+use handfast_ledger::{LedgerError, Origin, Receipt, Revoke, Scope};
 use std::{
     fmt,
     net::IpAddr,
@@ -72,7 +72,7 @@ pub(super) enum Asked {
     Known(Option<Reply>),
     Presentation {
         presenting: Presenting,
-        receipt: Receipt<PresentedSession>,
+        decision: Decision,
         due: Moment,
     },
     Push {
@@ -125,6 +125,17 @@ impl Answering {
     /// When the answer is no longer waited for.
     pub(super) fn due(&self) -> Option<Moment> {
         self.asked.due()
+    }
+
+    /// Whether it is a presentation that the ledger has not been asked about.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(
+            self.asked,
+            Asked::Presentation {
+                decision: Decision::Held(_),
+                ..
+            }
+        )
     }
 
     pub(super) fn poll(
@@ -189,10 +200,7 @@ impl Asked {
                 everywhere,
             } => {
                 let scope = if everywhere {
-                    Scope::Subject {
-                        subject: subject(),
-                        except: None,
-                    }
+                    all(subject())
                 } else {
                     own(session, subject())
                 };
@@ -237,10 +245,10 @@ impl Asked {
             Self::Known(reply) => Poll::Ready(reply.take().unwrap_or_else(unavailable)),
             Self::Presentation {
                 presenting,
-                receipt,
+                decision,
                 due: _,
             } => {
-                let decided = ready!(Pin::new(receipt).poll(context));
+                let decided = ready!(decision.poll(context, node));
                 if let Ok(decided) = &decided {
                     followed.decided(decided.presented);
                 }
@@ -287,6 +295,14 @@ pub(super) async fn in_time<T>(receipt: Receipt<T>) -> Result<T, Reply> {
     match tokio::time::timeout(PRESENTATION_DEADLINE, receipt).await {
         Ok(answer) => answer.map_err(|error| failed(&error)),
         Err(_) => Err(unavailable()),
+    }
+}
+
+/// Every session of the subject.
+const fn all(subject: Box<str>) -> Scope {
+    Scope::Subject {
+        subject,
+        except: None,
     }
 }
 

@@ -13,8 +13,15 @@ use handfast_core::{
     message::{InvalidReason, Secret},
     session::{AttemptHash, Evidence, Presentation, Presented, Refusal, SessionId},
 };
-use handfast_ledger::{LedgerError, Present, PresentedSession};
-use std::{mem, net::IpAddr, sync::Arc, time::Duration};
+use handfast_ledger::{LedgerError, Present, PresentedSession, Receipt};
+use std::{
+    mem,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tracing::debug_span;
 
 /// How long a presentation may take from its receipt to its commit, and the ledger for whatever else a client waits for.
@@ -76,21 +83,47 @@ pub(super) fn present(asking: &Asking<'_>, shown: &Shown) -> Result<Asked, Reply
     };
     let deadline = now.moment.after(PRESENTATION_DEADLINE);
     let origin = bound.is_none().then(|| caller.origin());
-    let receipt = node.ledger.present(Present {
+    let present = Present {
         session,
         presentation,
         origin,
         deadline,
-    });
+    };
     Ok(Asked::Presentation {
         presenting: Presenting {
             token: verified,
             audit: node.audit.is_on().then(|| Arc::clone(&node.audit)),
             address: caller.address,
         },
-        receipt,
+        decision: Decision::Held(Some(present)),
         due: deadline,
     })
+}
+
+/// What the ledger is to decide. It is asked at the first poll: the driver has read all that the client sent by then, and
+/// drops this if the client hung up behind its presentation, as one has that gave up on a node that was frozen.
+pub(super) enum Decision {
+    Held(Option<Present>),
+    Asked(Receipt<PresentedSession>),
+}
+
+impl Decision {
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        node: &Node,
+    ) -> Poll<Result<PresentedSession, LedgerError>> {
+        if let Self::Held(held) = self
+            && let Some(present) = held.take()
+        {
+            *self = Self::Asked(node.ledger.present(present));
+        }
+        match self {
+            // It is never left without a receipt.
+            Self::Held(_) => Poll::Ready(Err(LedgerError::Stopped)),
+            Self::Asked(receipt) => Pin::new(receipt).poll(context),
+        }
+    }
 }
 
 /// A presentation that the ledger decides on. Dropping it has it recorded that nobody waited for the decision, which may

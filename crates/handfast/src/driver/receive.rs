@@ -2,6 +2,7 @@
 
 use super::{
     Driver, Phase,
+    answer::Answering,
     codec::{self, Codec, Received},
     whole::{self, Whole},
 };
@@ -47,9 +48,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                         self.receive(read.filled_mut(), now);
                         true
                     }
-                    // The client hung up, with or without a word.
                     Poll::Ready(Ok(()) | Err(_)) => {
-                        self.phase = Phase::Done;
+                        self.hang_up();
                         false
                     }
                 }
@@ -57,6 +57,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             if !more {
                 return;
             }
+        }
+    }
+
+    /// The client hung up, with or without a word. What it asked for is done all the same, unless it was to get a session
+    /// by it.
+    fn hang_up(&mut self) {
+        self.phase = Phase::Done;
+        if self.answering.as_deref().is_some_and(Answering::is_held) {
+            self.answering = None;
         }
     }
 

@@ -6,10 +6,16 @@ use handfast::{
     credentials::{PasswordSettings, Registration},
     password::HashCost,
 };
-use std::net::{SocketAddr, TcpStream};
+use std::{
+    net::{SocketAddr, TcpStream},
+    sync::{Arc, Barrier},
+};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tungstenite::client::IntoClientRequest as _;
+
+/// How many threads run a node's connections.
+const WORKERS: usize = 2;
 
 /// A running node. Dropping it stops it at once, as a crash would.
 pub(crate) struct Node {
@@ -104,7 +110,7 @@ impl Plan {
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(WORKERS)
         .enable_all()
         .build()
         .unwrap()
@@ -141,6 +147,22 @@ impl Node {
     /// Waits until the node's fan-out is connected, or not.
     pub(crate) fn until_connected(&self, connected: bool) {
         self.block_on(self.handfast.fanout().unwrap().until_connected(connected));
+    }
+
+    /// Does `meanwhile` while nothing of what serves connections runs, as if the process were stopped.
+    pub(crate) fn frozen<T>(&self, meanwhile: impl FnOnce() -> T) -> T {
+        let stopped = Arc::new(Barrier::new(WORKERS + 1));
+        for _ in 0..WORKERS {
+            let stopped = Arc::clone(&stopped);
+            drop(self.runtime.as_ref().unwrap().spawn(async move {
+                stopped.wait();
+                stopped.wait();
+            }));
+        }
+        stopped.wait();
+        let done = meanwhile();
+        stopped.wait();
+        done
     }
 
     /// Runs something in the node's runtime.

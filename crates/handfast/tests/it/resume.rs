@@ -1,10 +1,18 @@
 //! Going on with a session.
 
 use crate::{
-    client::closed,
+    client::{PATIENCE, closed},
     node::{Node, Plan},
 };
+use handfast::{
+    Handfast,
+    audit::{Auditor, Event, Outcome, Record},
+};
 use serde_json::json;
+use std::sync::{
+    Arc,
+    mpsc::{Sender, channel},
+};
 
 #[test]
 fn a_returning_client_gets_the_next_token_and_the_old_one_is_dead() {
@@ -71,6 +79,48 @@ fn a_newer_connection_takes_the_session_over() {
             .unwrap()
             .len(),
         1
+    );
+}
+
+/// Says when nobody waits for a presentation any more.
+struct Abandoned(Sender<()>);
+
+impl Auditor for Abandoned {
+    fn record(&self, record: &Record<'_>) {
+        if let Event::Presented {
+            outcome: Outcome::Abandoned,
+            ..
+        } = record.event
+        {
+            self.0.send(()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_ledger_is_not_asked_for_who_hung_up_behind_a_presentation_to_a_frozen_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let (abandoned, is_abandoned) = channel();
+    let builder = Handfast::open(folder.path().join("data")).unwrap();
+    let node = Plan::default().start_on(builder.auditor(Arc::new(Abandoned(abandoned))));
+    let login = node.v1().login("ada");
+    let mut client = node.v1();
+    node.frozen(|| {
+        client.send(&json!({
+            "type": "RefreshToken",
+            "token": login["token"],
+            "attempt": "an attempt key of ada",
+        }));
+        drop(client);
+    });
+    is_abandoned.recv_timeout(PATIENCE).unwrap();
+    // Whatever was asked before this has been decided, or found to be withdrawn.
+    node.handfast.ledger().check().wait().unwrap();
+    assert_eq!(node.handfast.ledger().counts().too_late, 0);
+    let resumed = node.v1().attempt(&login["token"], "another attempt key");
+    assert_eq!(
+        (&resumed["type"], &resumed["generation"]),
+        (&json!("Success"), &json!(1))
     );
 }
 
