@@ -5,6 +5,7 @@ use crate::{
     address::AddressLimits,
     driver::{Accepted, Driver},
     proof::{self, Nonces, Occasion},
+    trace::Agent,
 };
 use handfast_core::{framing::Framing, session::Thumbprint, time::Timestamp};
 use std::{
