@@ -156,14 +156,8 @@ impl Answering {
 
 impl Asked {
     fn begin(asking: &Asking<'_>, question: Question) -> Self {
-        let Asking {
-            node,
-            caller,
-            subject,
-            now,
-            ..
-        } = *asking;
-        let subject = || Box::from(subject.unwrap_or_default());
+        let (node, caller) = (asking.node, asking.caller);
+        let subject = || Box::from(asking.subject.unwrap_or_default());
         match question {
             Question::Present {
                 token,
@@ -184,7 +178,7 @@ impl Asked {
             Question::Push { session } => Self::Push {
                 session,
                 receipt: node.ledger.push(session, caller.connection),
-                due: now.moment.after(PRESENTATION_DEADLINE),
+                due: asking.now.moment.after(PRESENTATION_DEADLINE),
             },
             Question::Login {
                 credentials,

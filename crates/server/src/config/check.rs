@@ -208,11 +208,10 @@ impl Checks<'_> {
         if !otlp.headers.is_empty() && !is_safe {
             self.doubt(&["otlp.endpoint", "otlp.headers"], Doubt::HeadersInClear);
         }
-        if otlp.endpoint.is_none() {
-            self.doubt(
-                &["otlp.sample_ratio", "otlp.headers", "otlp.service_name"],
-                Doubt::NoCollector,
-            );
+        let keys = ["otlp.sample_ratio", "otlp.headers", "otlp.service_name"];
+        let is_set = |key: &&str| self.reader.source(key) != Source::Default;
+        if otlp.endpoint.is_none() && keys.iter().any(is_set) {
+            self.doubt(&keys, Doubt::NoCollector);
         }
     }
 

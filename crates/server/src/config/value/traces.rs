@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(header.value, "Bearer hunter2=");
         assert_eq!(header.show().as_str(), Some("authorization=…"));
         assert!(!format!("{header:?}").contains("hunter2"));
-        for text in ["hunter2", "a b=hunter2", "x=hunter2\n"] {
+        for text in ["hunter2", "a b=hunter2", "x=hunter2\n3"] {
             let wrong = read(text).unwrap_err();
             let said = format!("{wrong} {} {wrong:?}", wrong.remedy());
             assert!(!said.contains("hunter2"), "{said}");
