@@ -85,6 +85,8 @@ impl Sum {
             ("tokens pushed", counts.pushes),
             ("thieves who got in", counts.break_ins),
             ("sessions ended as stolen", counts.robbed),
+            ("clients that knew their own echo", counts.echoes),
+            ("clients that stayed away", counts.stayed_away),
             (
                 "times that all was well and everybody looked at",
                 counts.calms,

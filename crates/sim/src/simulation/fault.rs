@@ -146,6 +146,9 @@ pub struct Counts {
     pub calms: u64,
     /// How many clients were told that another connection has their session, and stayed away until a person looked.
     pub stayed_away: u64,
+    /// How often a client was told so and came back by itself, because that may have come of a presentation of its own that
+    /// was never answered.
+    pub echoes: u64,
 }
 
 impl Counts {
@@ -172,6 +175,7 @@ impl Counts {
         self.break_ins += other.break_ins;
         self.calms += other.calms;
         self.stayed_away += other.stayed_away;
+        self.echoes += other.echoes;
     }
 }
 

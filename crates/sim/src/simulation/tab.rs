@@ -10,6 +10,7 @@ use super::{
 };
 use handfast_core::{
     client::{Client, ClientInput, ClientOutput, ClientState, Ended, Entropy, Initiative, Storage},
+    close::CloseCode,
     message::Secret,
     session::{Refusal, SessionId},
     time::Clock as _,
@@ -248,6 +249,10 @@ impl World {
             self.hang_up(line);
         }
         self.tell(tab, ClientInput::Closed(code));
+        let comes_back = self.tabs[tab].machine.deadline().is_some();
+        if code == Some(CloseCode::Superseded.number()) && comes_back {
+            self.counts.echoes += 1;
+        }
     }
 
     pub(super) fn tab_wakes(&mut self, tab: usize) {

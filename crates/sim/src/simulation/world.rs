@@ -149,7 +149,7 @@ impl World {
             quiet_until += RECOVERY_MS + millis(self.limits.refresh_after);
             self.run_until(quiet_until);
         }
-        if self.watch.violation.is_none() && self.people_look() {
+        if self.watch.violation.is_none() && self.may_be_supplanted() && self.people_look() {
             self.run_until(quiet_until + RECOVERY_MS);
         }
         if self.watch.violation.is_none() {
@@ -159,9 +159,13 @@ impl World {
         self.sweep();
     }
 
-    /// Whoever is told that another connection has the session stays away until a person looks. That other one may be a
-    /// thief's, or a former owner's that the ledger went back to; or it is gone, and its presentation was decided after
-    /// a later one of the same client.
+    /// Whether a connection that is no client's may have a client's session: a thief's, or a former owner's that the ledger
+    /// went back to.
+    const fn may_be_supplanted(&self) -> bool {
+        self.plan.faults.thieves || self.watch.ledger_lost()
+    }
+
+    /// Whoever is told that another connection has the session stays away until a person looks.
     fn people_look(&mut self) -> bool {
         let mut somebody = false;
         for client in 0..self.plan.clients {
