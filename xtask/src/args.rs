@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::failure::Failure;
@@ -22,6 +23,7 @@ Usage: cargo xtask COMMAND
   advisories      look the dependencies up in the RustSec database (needs GitHub)
   autobahn [WSTEST]  run the Autobahn suite, whose program is WSTEST (`wstest` where it is not said)
   bench [ARGS]    build for release and measure the server; ARGS go to `handfast-load bench`
+    --report DIR  at several sizes, and write a page with plots into DIR; it takes a quarter of an hour
     --wake        measure in a browser how long a page takes from waking up to being authenticated
   scale [ARGS]    hold a million sessions on this machine, as root; ARGS go to `handfast-load scale`
   cluster         break three nodes, their database and their network under thousands of clients
@@ -34,6 +36,7 @@ Usage: cargo xtask COMMAND
   fuzz [TARGETS]  feed what libFuzzer thinks of to the targets, one after the other
     --runs N      so many inputs each
     --smoke       few of them
+  flame [DIR]     record where the server spends its time and draw it into DIR (target/flame)
   hostile [ARGS]  attack a server and measure how good clients fare; ARGS go to `handfast-load hostile`
   model [ARGS]    visit every state of the session rule within bounds; ARGS go to `handfast-sim model`
     --deep        more than a hundred million of them
@@ -58,6 +61,7 @@ pub(crate) enum Command {
     Scale(Vec<String>),
     Cluster(Size),
     Crash(Cycles),
+    Flame(Option<PathBuf>),
     Fuzz(Campaign),
     Hostile(Vec<String>),
     Model(Vec<String>),
@@ -77,6 +81,10 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Comma
         "test" => parse_test(arguments),
         "generate" => parse_generate(arguments),
         "bench" => Ok(Command::Bench(arguments.collect())),
+        "flame" => {
+            let folder = arguments.next().map(PathBuf::from);
+            nothing_more(arguments, Command::Flame(folder))
+        }
         "autobahn" => {
             let wstest = arguments.next().unwrap_or_else(|| "wstest".to_owned());
             nothing_more(arguments, Command::Autobahn(wstest))

@@ -60,13 +60,13 @@ pub(crate) fn scale(workspace: &Workspace, arguments: &[String]) -> Result<(), F
 }
 
 /// The programs as they are shipped.
-struct Programs {
-    load: PathBuf,
+pub(crate) struct Programs {
+    pub(crate) load: PathBuf,
     server: PathBuf,
 }
 
 impl Programs {
-    fn build(shop: &Shop<'_>) -> Result<Self, Failure> {
+    pub(crate) fn build(shop: &Shop<'_>) -> Result<Self, Failure> {
         shop.run(
             "cargo build --release --locked --package handfast-server --package handfast-load",
         )?;
@@ -78,7 +78,7 @@ impl Programs {
     }
 
     /// Runs the load generator, which `load` starts, on the server.
-    fn load(
+    pub(crate) fn load(
         &self,
         shop: &Shop<'_>,
         mut load: Command,

@@ -8,6 +8,7 @@ mod autobahn;
 mod bench;
 mod deploy;
 mod failure;
+mod flame;
 mod fuzz;
 mod generate;
 mod image;
@@ -50,6 +51,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Bench(arguments) => bench::run(&workspace, &arguments)?,
         Command::Cluster(size) => long::cluster(&workspace, &size)?,
         Command::Crash(cycles) => long::crash(&workspace, &cycles)?,
+        Command::Flame(folder) => flame::run(&workspace, folder)?,
         Command::Fuzz(campaign) => fuzz::run(&workspace, &campaign)?,
         Command::Scale(arguments) => bench::scale(&workspace, &arguments)?,
         Command::Hostile(arguments) => bench::hostile(&workspace, &arguments)?,

@@ -49,9 +49,17 @@ pub(crate) fn refresh(options: &Refresh) -> Result<Vec<Measurement>, Error> {
 /// What any client meets.
 pub(crate) fn login(options: &Login) -> Result<Vec<Measurement>, Error> {
     let clients = options.clients.count();
-    on(&options.running, options.leaving.close, 2, |site| {
-        login::throughput(site, clients, "")
-    })
+    let rate = options.rate.rate;
+    let kinds = if rate.is_some() { 1 } else { 2 };
+    on(
+        &options.running,
+        options.leaving.close,
+        kinds,
+        |site| match rate {
+            Some(rate) => login::latency(site, clients, rate, "login"),
+            None => login::throughput(site, clients, ""),
+        },
+    )
 }
 
 /// `handfast-load idle`

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{fleet::Ending, hostile::Attack, scenario::Pace, target::Reach};
+use crate::{bench::Sizes, fleet::Ending, hostile::Attack, scenario::Pace, target::Reach};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use std::{path::PathBuf, time::Duration};
 
@@ -20,13 +20,15 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start a server and measure everything that handfast promises
     Bench(Bench),
+    /// Start a server and record with `perf` where it spends its time
+    Flame(Flame),
     /// Start a server, attack it, and measure how good clients fare
     Hostile(Hostile),
     /// Connect, upgrade, present the stored token, close; over and over
     Resume(Resume),
     /// Present the token on live connections, over and over
     Refresh(Refresh),
-    /// Connect, upgrade, register or log in, close; over and over
+    /// Connect, upgrade, register or log in, close; over and over. At a fixed rate: log in
     Login(Login),
     /// Log in and stay, answering pings
     Idle(Idle),
@@ -54,6 +56,8 @@ pub(crate) enum Scenario {
     Latency,
     /// One, two and three nodes on a PostgreSQL of their own, and revocations from one to another
     Nodes,
+    /// A node that is killed, and its clients, who come back to another
+    Storm,
 }
 
 /// `bench`
@@ -69,12 +73,29 @@ pub(crate) struct Bench {
     /// Measure only these
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SCENARIOS")]
     pub(crate) only: Vec<Scenario>,
-    /// How many connections to weigh
-    #[arg(long, default_value_t = 15_000, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "N")]
-    pub(crate) idle_connections: u32,
-    /// How many connections to hold for the cost of their heartbeat
-    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "N")]
-    pub(crate) heartbeat_connections: u32,
+    /// Measure at several sizes and write a page of Markdown with plots, README.md, into this folder. Rounds are
+    /// three of two seconds, unless it is said
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sizes: Sizes,
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+}
+
+/// `flame`
+#[derive(Debug, Args)]
+pub(crate) struct Flame {
+    /// The program `handfast`, built with --release
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) server: PathBuf,
+    /// Where to make the servers' data folders [default: beside the program]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_root: Option<PathBuf>,
+    /// Where to put the recordings refresh.perf, resume.perf and idle.perf. A round is one of six seconds, unless it is
+    /// said
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) rounds: Rounds,
 }
@@ -101,20 +122,25 @@ pub(crate) struct Hostile {
 /// How long to measure.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Rounds {
-    /// How many rounds to measure, after a warm-up
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..=1000), value_name = "N")]
-    pub(crate) rounds: u32,
-    /// How long each round is
-    #[arg(long, default_value_t = 3.0, value_parser = seconds, value_name = "SECONDS")]
-    pub(crate) seconds: f64,
+    /// How many rounds to measure, after a warm-up [default: 5]
+    #[arg(long, value_parser = value_parser!(u32).range(1..=1000), value_name = "N")]
+    rounds: Option<u32>,
+    /// How long each round is [default: 3]
+    #[arg(long, value_parser = seconds, value_name = "SECONDS")]
+    seconds: Option<f64>,
 }
 
 impl Rounds {
     /// The same, for the scenarios.
     pub(crate) fn pace(self) -> Pace {
-        let round = Duration::from_secs_f64(self.seconds);
+        self.pace_or(5, Duration::from_secs(3))
+    }
+
+    /// The same, with other rounds where none are asked for.
+    pub(crate) fn pace_or(self, rounds: u32, round: Duration) -> Pace {
+        let round = self.seconds.map_or(round, Duration::from_secs_f64);
         Pace {
-            rounds: self.rounds,
+            rounds: self.rounds.unwrap_or(rounds),
             round,
             warm_up: round.min(Duration::from_secs(2)),
         }
@@ -179,7 +205,9 @@ impl Clients {
 /// A fixed rate.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Rate {
-    /// Start so many a second, whether or not the server keeps up, and tell how long they take
+    /// Start so many a second, whether or not the server keeps up, and tell percentiles of how long they take. A time
+    /// counts from when it was due, not from when a client was free, so that a pause of the server counts for
+    /// everything that it kept waiting
     #[arg(long, value_parser = value_parser!(u32).range(1..=1_000_000), value_name = "PER_SECOND")]
     pub(crate) rate: Option<u32>,
 }
@@ -215,6 +243,8 @@ pub(crate) struct Login {
     pub(crate) running: Running,
     #[command(flatten)]
     pub(crate) clients: Clients,
+    #[command(flatten)]
+    pub(crate) rate: Rate,
     #[command(flatten)]
     pub(crate) leaving: Leaving,
 }

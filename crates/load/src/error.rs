@@ -1,6 +1,6 @@
 //! What can go wrong, and what to do about it.
 
-use crate::wire::Broken;
+use crate::wire::{Broken, answer};
 use handfast_core::close::CloseCode;
 use std::{io, net::SocketAddr, path::PathBuf, process::ExitStatus};
 
@@ -47,10 +47,7 @@ pub(crate) enum Error {
     #[error("the server broke the protocol: {0}")]
     Broken(#[from] Broken),
     /// The server refused a request.
-    #[error(
-        "the server answered {answer} to {request}; a server under load needs the limits of \
-         `[limits]` lifted and, for a login, `registration = \"open\"`"
-    )]
+    #[error("the server answered {answer} to {request}{}", remedy(request, answer))]
     Refused {
         /// What was asked.
         request: &'static str,
@@ -90,6 +87,9 @@ pub(crate) enum Error {
     /// Attackers did nothing.
     #[error("nobody attacked the server, so nobody can say that it withstood")]
     NoAttack,
+    /// `perf` ended without a recording.
+    #[error("`perf` recorded nothing; what it says stands above")]
+    NoRecording,
     /// The measured server did not say where it listens.
     #[error("the server's first line has no address: {0:?}")]
     NoAddress(String),
@@ -136,6 +136,25 @@ impl Error {
     }
 }
 
+/// What to set on a server that refuses what a load generator has to ask for.
+fn remedy(request: &str, answer: &str) -> &'static str {
+    let is_login = request.starts_with("Login") || request == "Register";
+    match answer::kind(answer) {
+        Some("TooManyRequests") if is_login => {
+            "; it limits logins: set `limits.logins_per_address` and `limits.logins_per_account` to \
+             \"off\", and `password.queue` to no less than `--clients`"
+        }
+        Some("TooManyRequests") => {
+            "; it limits how often a session presents its token: set \
+             `limits.presentations_per_session` to \"off\""
+        }
+        Some("InvalidPassword" | "InvalidRequest") if is_login => {
+            "; this program makes accounts of its own: set `registration` to \"open\""
+        }
+        _ => "",
+    }
+}
+
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse => {
@@ -155,7 +174,8 @@ fn described(code: Option<u16>, reason: &str) -> String {
         .find(|code| code.number() == number);
     let advice = match code {
         Some(CloseCode::TooMany) => {
-            "; lift `limits.connections_per_address` or spread the connections with `--sources`"
+            "; set `limits.connections_per_address` and `limits.unauthenticated_per_address` to \
+             \"off\", or spread the connections with `--sources`"
         }
         Some(CloseCode::HeartbeatMissed) => "; the generator was too busy to answer a ping",
         Some(CloseCode::Superseded) => "; somebody else presents the same sessions",
@@ -168,6 +188,27 @@ fn described(code: Option<u16>, reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_is_told_with_the_setting_that_lifts_it() {
+        let told = |request, answer: &str| {
+            Error::Refused {
+                request,
+                answer: answer.to_owned(),
+            }
+            .to_string()
+        };
+        let many = r#"{"type":"TooManyRequests","retry_after":7}"#;
+        assert!(told("Login", many).contains("`limits.logins_per_address`"));
+        assert!(told("RefreshToken", many).contains("`limits.presentations_per_session`"));
+        let unknown = r#"{"type":"InvalidPassword"}"#;
+        assert!(told("Login", unknown).contains("`registration` to \"open\""));
+        assert_eq!(
+            told("Revoke", "{}"),
+            "the server answered {} to Revoke",
+            "nothing to set"
+        );
+    }
 
     #[test]
     fn a_close_is_told_with_its_name_and_what_helps() {

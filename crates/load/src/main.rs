@@ -8,6 +8,7 @@ mod bench;
 mod cli;
 mod clock;
 mod error;
+mod flame;
 mod fleet;
 mod hostile;
 mod meter;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Error> {
     let measurements = match cli.command {
         Command::Bench(options) => bench::run(&options)?,
+        Command::Flame(options) => flame::run(&options)?,
         Command::Hostile(options) => hostile::run(&options)?,
         Command::Resume(options) => alone::resume(&options)?,
         Command::Refresh(options) => alone::refresh(&options)?,

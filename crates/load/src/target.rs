@@ -42,6 +42,11 @@ impl Target {
             url: url.to_owned(),
             reason,
         };
+        if url.starts_with("wss://") {
+            return Err(wrong(
+                "this program does not speak TLS; load the server itself, by `ws://`, and not what is before it",
+            ));
+        }
         let rest = url
             .strip_prefix("ws://")
             .ok_or_else(|| wrong("it does not begin with `ws://`"))?;
@@ -59,7 +64,7 @@ impl Target {
         let address = with_port
             .to_socket_addrs()
             .ok()
-            .and_then(|mut addresses| addresses.next())
+            .and_then(first_of)
             .ok_or_else(|| wrong("its host is not known"))?;
         if reach == Reach::Loopback && !address.ip().is_loopback() {
             return Err(Error::Remote(address));
@@ -70,6 +75,13 @@ impl Target {
             path: path.to_owned(),
         })
     }
+}
+
+/// Of several addresses that of IPv4: `localhost` often has both, and handfast listens at 127.0.0.1 by default.
+fn first_of(addresses: impl Iterator<Item = SocketAddr>) -> Option<SocketAddr> {
+    let addresses: Vec<SocketAddr> = addresses.collect();
+    let older = addresses.iter().find(|address| address.is_ipv4());
+    older.or(addresses.first()).copied()
 }
 
 fn is_port(text: &str) -> bool {
@@ -91,6 +103,16 @@ mod tests {
         );
         let target = Target::parse("ws://127.0.0.1/ws", Reach::Loopback).unwrap();
         assert_eq!(target.address.port(), 80);
+    }
+
+    #[test]
+    fn of_two_addresses_that_of_ipv4_is_taken() {
+        let (newer, older) = (
+            SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 9001)),
+            SocketAddr::from(([127, 0, 0, 1], 9001)),
+        );
+        assert_eq!(first_of([newer, older].into_iter()), Some(older));
+        assert_eq!(first_of([newer].into_iter()), Some(newer));
     }
 
     #[test]

@@ -179,7 +179,7 @@ fn registrations_and_logins_are_counted_apart() {
 
 #[test]
 fn at_a_fixed_rate_nothing_that_was_due_is_left_out() {
-    for command in ["resume", "refresh"] {
+    for command in ["resume", "refresh", "login"] {
         let measurements = measured(command, &["--clients", "2", "--rate", "200"]);
         assert_eq!(measurements.len(), 3, "a row for each percentile");
         assert_eq!(operations(&measurements[0]), [20, 20]);

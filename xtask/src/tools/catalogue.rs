@@ -12,14 +12,17 @@ pub(crate) const CLIPPY: Tool = Tool::Component {
 };
 pub(crate) const NEXTEST: Tool = Tool::Cargo {
     program: "cargo-nextest",
+    package: "cargo-nextest",
     version: "0.9.143",
 };
 pub(crate) const DENY: Tool = Tool::Cargo {
     program: "cargo-deny",
+    package: "cargo-deny",
     version: "0.20.2",
 };
 pub(crate) const MACHETE: Tool = Tool::Cargo {
     program: "cargo-machete",
+    package: "cargo-machete",
     version: "0.9.2",
 };
 /// libFuzzer is in C++.
@@ -29,7 +32,18 @@ pub(crate) const CXX: Tool = Tool::Debian {
 };
 pub(crate) const FUZZ: Tool = Tool::Cargo {
     program: "cargo-fuzz",
+    package: "cargo-fuzz",
     version: "0.13.2",
+};
+/// It draws flame graphs. The second of its programs comes with the first.
+pub(crate) const FLAMEGRAPH: Tool = Tool::Cargo {
+    program: "inferno-flamegraph",
+    package: "inferno",
+    version: "0.12.8",
+};
+pub(crate) const PERF: Tool = Tool::Debian {
+    program: "perf",
+    package: "linux-perf",
 };
 /// jemalloc's build script calls it.
 pub(crate) const MAKE: Tool = Tool::Debian {

@@ -27,9 +27,10 @@ pub(crate) enum Tool {
         program: &'static str,
         component: &'static str,
     },
-    /// A program that is built from its published crate.
+    /// A program that is built from its published crate, which may bring others too.
     Cargo {
         program: &'static str,
+        package: &'static str,
         version: &'static str,
     },
     /// A program that comes with a Debian package.
@@ -68,8 +69,10 @@ impl Tool {
     pub(crate) fn remedy(self) -> String {
         match self {
             Self::Component { component, .. } => format!("rustup component add {component}"),
-            Self::Cargo { program, version } => {
-                format!("cargo install {program}@{version}, under target/tools")
+            Self::Cargo {
+                package, version, ..
+            } => {
+                format!("cargo install {package}@{version}, under target/tools")
             }
             Self::Debian { package, .. } => format!("apt-get install {package}"),
             Self::Python { program, version } => {
@@ -129,7 +132,9 @@ impl Tool {
             Self::Component { component, .. } => {
                 output.run(Command::new("rustup").args(["component", "add", component]))
             }
-            Self::Cargo { program, version } => install_crate(workspace, output, program, version),
+            Self::Cargo {
+                package, version, ..
+            } => install_crate(workspace, output, package, version),
             Self::Debian { package, .. } => debian::install(output, &[package]),
             Self::Python { program, version } => {
                 python::install(&folder(workspace), program, version, output)
@@ -166,7 +171,7 @@ fn folder(workspace: &Workspace) -> PathBuf {
 fn install_crate(
     workspace: &Workspace,
     output: &Output,
-    program: &str,
+    package: &str,
     version: &str,
 ) -> Result<(), Failure> {
     let mut cargo = Command::new("cargo");
@@ -176,7 +181,7 @@ fn install_crate(
         "--debug",
         "--version",
         version,
-        program,
+        package,
     ]);
     cargo.arg("--root").arg(folder(workspace));
     cargo

@@ -68,6 +68,14 @@ pub(crate) trait Behaviour {
         Err(Error::closed(code, reason))
     }
 
+    /// The client's connection broke, or ended without a close frame. Most scenarios end by that.
+    ///
+    /// # Errors
+    /// `error`.
+    fn lost(&mut self, _fleet: &mut Fleet, _client: usize, error: Error) -> Result<(), Error> {
+        Err(error)
+    }
+
     /// Nothing more has happened for now.
     fn turn(&mut self, _fleet: &mut Fleet, _now: Instant) -> Result<Turn, Error> {
         Ok(Turn::Wait)
@@ -135,6 +143,11 @@ impl Fleet {
     /// How many pings were answered.
     pub(crate) fn pings(&self) -> u64 {
         self.pings
+    }
+
+    /// Lets connections that are opened from now on go another way.
+    pub(crate) fn redirect(&mut self, door: Door) {
+        self.door = door;
     }
 
     /// Opens a connection for a client that has none. The behaviour hears of it when it is upgraded.
@@ -251,10 +264,10 @@ impl Fleet {
             let count = match connection.receive(scratch) {
                 Ok(count) => count,
                 Err(Errno::AGAIN) => return Ok(()),
-                Err(error) => return Err(Error::Lost(error.into())),
+                Err(error) => return behaviour.lost(self, client, Error::Lost(error.into())),
             };
             if count == 0 {
-                return Err(Error::closed(None, &[]));
+                return behaviour.lost(self, client, Error::closed(None, &[]));
             }
             self.take_in(client, &scratch[..count], behaviour)?;
             // A read that did not fill its buffer took all there was; what comes later is another event.

@@ -1,9 +1,13 @@
 //! What was measured, for people and for programs.
 
+mod book;
 mod machine;
+mod markdown;
+pub(crate) mod plot;
 pub(crate) mod statistics;
 mod table;
 
+pub(crate) use book::{Book, Chapter};
 pub(crate) use machine::Machine;
 
 use crate::{

@@ -10,7 +10,7 @@ const RED: &str = "\x1b[31m";
 const DIM: &str = "\x1b[2m";
 const PLAIN: &str = "\x1b[0m";
 
-const HEADINGS: [&str; 10] = [
+pub(super) const HEADINGS: [&str; 10] = [
     "",
     "median",
     "min – max",
@@ -85,7 +85,8 @@ fn width(cell: impl AsRef<str>) -> usize {
     cell.as_ref().chars().count()
 }
 
-fn cells(measurement: &Measurement) -> [String; HEADINGS.len()] {
+/// What a row says, a text for each heading.
+pub(super) fn cells(measurement: &Measurement) -> [String; HEADINGS.len()] {
     let spread = measurement.spread;
     let of_cost = |what: fn(&Round, &Cost) -> Option<f64>| {
         let figure = measurement.median_of(|round| what(round, round.cost.as_ref()?));
@@ -145,29 +146,30 @@ fn memory(measurement: &Measurement) -> String {
 }
 
 /// Three significant digits at least, and thousands apart.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         small if small < 10.0 => 2,
         medium if medium < 100.0 => 1,
         _ => 0,
     };
+    grouped(value, decimals)
+}
+
+/// So many decimals, and thousands apart.
+pub(super) fn grouped(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
-    let whole = text
-        .trim_start_matches('-')
-        .split('.')
-        .next()
-        .unwrap_or_default();
-    if whole.len() < 4 {
-        return text;
-    }
-    let mut grouped = String::from(if value < 0.0 { "-" } else { "" });
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or(("", text.as_str()), |digits| ("-", digits));
+    let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let mut grouped = sign.to_owned();
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
     }
-    grouped
+    grouped + rest
 }
 
 #[cfg(test)]

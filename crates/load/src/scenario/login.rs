@@ -3,7 +3,7 @@
 use super::{
     Operation, Site,
     accounts::{Accounts, Afterwards, PASSWORD, log_in},
-    at_once, granted,
+    at_once, granted, paced,
 };
 use crate::{
     error::Error,
@@ -40,6 +40,29 @@ pub(crate) fn throughput(
         measurements.push(Measurement::new(name, "/s", None, rounds));
     }
     Ok(measurements)
+}
+
+/// How long a login takes at `rate` a second. `name` is what the measurement is called.
+///
+/// # Errors
+/// What any client meets.
+pub(crate) fn latency(
+    site: &Site,
+    clients: usize,
+    rate: u32,
+    name: &str,
+) -> Result<Vec<Measurement>, Error> {
+    site.watch.say(format!("{name} at a fixed rate"));
+    let mut accounts = Accounts::new();
+    let mut fleet = Fleet::new(site.door.clone(), clients, &site.watch)?;
+    log_in(&mut fleet, site, &mut accounts, Afterwards::Leave)?;
+    let enter = Enter {
+        way: Way::Login,
+        accounts,
+        newest: clients as u64,
+        frame: Vec::new(),
+    };
+    paced::rounds(&mut fleet, site, rate, name, enter)
 }
 
 /// How a client comes in.

@@ -9,6 +9,7 @@ pub(crate) mod refresh;
 pub(crate) mod resume;
 pub(crate) mod revoke;
 mod scrape;
+pub(crate) mod storm;
 
 use crate::{
     error::Error,

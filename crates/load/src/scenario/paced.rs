@@ -25,7 +25,7 @@ const WAITING: usize = 100_000;
 const LAST: Duration = Duration::from_secs(10);
 
 /// What is told of the times of a round.
-const PERCENTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
+pub(crate) const PERCENTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
 
 /// Repeats an operation at `rate` a second, with as many clients at once as it takes; gives percentiles of its time.
 ///

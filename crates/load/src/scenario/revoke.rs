@@ -9,6 +9,7 @@ use crate::{
     clock,
     error::{Doing, Error},
     fleet::{Behaviour, Fleet, Outcome, Turn},
+    meter::Cost,
     report::{Aim, Measurement, Round, statistics::percentile},
     wire::{
         answer::{self, Answer},
@@ -30,13 +31,19 @@ const LAST: Duration = Duration::from_secs(30);
 /// What is told of the times of a round.
 const PERCENTILES: [(&str, f64); 2] = [("p50", 0.5), ("p99", 0.99)];
 
+/// The times of some rounds of revocations.
+#[derive(Debug)]
+pub(crate) struct Revocations {
+    rounds: Vec<(Vec<Duration>, Cost)>,
+}
+
 /// How long it takes from `Revoke` on one node to the close frame on another. The door leads clients 0, 2, 4… to the
-/// one, and 1, 3, 5… to the other.
+/// one, and 1, 3, 5… to the other. `fanout` is by what way the one tells the other.
 ///
 /// # Errors
 /// What any client meets; [`Error::TooSlow`] where a connection was not closed.
-pub(crate) fn latency(site: &Site, name: &str, aim_ms: f64) -> Result<Vec<Measurement>, Error> {
-    site.watch.say(format!("revocation across nodes, {name}"));
+pub(crate) fn latency(site: &Site, fanout: &str) -> Result<Revocations, Error> {
+    site.watch.say(format!("revocation across nodes, {fanout}"));
     // What wakes this thread late adds to every time; by default Linux may take 50 µs.
     rustix::thread::set_current_timer_slack(NonZero::new(1))
         .doing(|| "asking for exact timers".to_owned())?;
@@ -59,17 +66,30 @@ pub(crate) fn latency(site: &Site, name: &str, aim_ms: f64) -> Result<Vec<Measur
         rounds.push((times, site.meter.since(mark)?));
         site.watch.round_done();
     }
-    let measurement = |(label, share): (&str, f64)| {
-        let rounds = rounds.iter().map(|(times, cost)| Round {
-            value: percentile(times, share).as_secs_f64() * 1000.0,
-            operations: Some(times.len() as u64),
-            cost: Some(*cost),
-        });
-        let aim = (label == "p99").then_some(Aim::AtMost(aim_ms));
-        let name = format!("revoked on one node, closed on another, {name}, {label}");
-        Measurement::new(name, "ms", aim, rounds.collect())
-    };
-    Ok(PERCENTILES.into_iter().map(measurement).collect())
+    Ok(Revocations { rounds })
+}
+
+impl Revocations {
+    /// The time of each revocation, in no order.
+    pub(crate) fn times(&self) -> Vec<Duration> {
+        let times = self.rounds.iter().flat_map(|(times, _)| times);
+        times.copied().collect()
+    }
+
+    /// The percentiles, of which the last one that is told shall be at most `aim_ms`.
+    pub(crate) fn figures(&self, fanout: &str, aim_ms: f64) -> Vec<Measurement> {
+        let measurement = |(label, share): (&str, f64)| {
+            let rounds = self.rounds.iter().map(|(times, cost)| Round {
+                value: percentile(times, share).as_secs_f64() * 1000.0,
+                operations: Some(times.len() as u64),
+                cost: Some(*cost),
+            });
+            let aim = (label == "p99").then_some(Aim::AtMost(aim_ms));
+            let name = format!("revoked on one node, closed on another, {fanout}, {label}");
+            Measurement::new(name, "ms", aim, rounds.collect())
+        };
+        PERCENTILES.map(measurement).into()
+    }
 }
 
 /// Two clients of one account.

@@ -114,6 +114,11 @@ impl Cluster {
         self.nodes.iter().map(Server::pid)
     }
 
+    /// Takes the first node out, for whoever wants to end it another way.
+    pub(crate) fn take_first(&mut self) -> Option<Server> {
+        (!self.nodes.is_empty()).then(|| self.nodes.remove(0))
+    }
+
     /// Why a measurement failed: that a node ended, if one did, and else `error`.
     pub(crate) fn blame(&mut self, error: Error) -> Error {
         self.nodes

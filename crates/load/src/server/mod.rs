@@ -107,6 +107,17 @@ impl Server {
         Pid::from_child(&self.child)
     }
 
+    /// Ends it as a crash does, and waits until it is gone.
+    ///
+    /// # Errors
+    /// [`Error::System`].
+    pub(crate) fn kill(&mut self) -> Result<(), Error> {
+        self.child
+            .kill()
+            .and_then(|()| self.child.wait().map(drop))
+            .doing(|| "killing a server".to_owned())
+    }
+
     /// Why a measurement failed: that the server ended, if it did, and else `error`.
     pub(crate) fn blame(&mut self, error: Error) -> Error {
         match (self.child.try_wait(), &error) {

@@ -1,5 +1,7 @@
 //! Answers, read no further than this generator needs.
 
+use std::time::Duration;
+
 /// What the server said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer<'a> {
@@ -38,6 +40,15 @@ pub(crate) fn read(message: &str) -> Answer<'_> {
 /// The type of a message, if it is one.
 pub(crate) fn kind(message: &str) -> Option<&str> {
     field(message, "type")
+}
+
+/// How long a message asks to wait before the same is asked again, if it does.
+pub(crate) fn retry_after(message: &str) -> Option<Duration> {
+    let (_, behind) = message.split_once("\"retry_after\":")?;
+    let behind = behind.trim_ascii_start();
+    let end = behind.find(|c: char| !c.is_ascii_digit());
+    let seconds = behind[..end.unwrap_or(behind.len())].parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// The text of the field `name`. It is found wherever `"name"` is followed by a colon and a string: enough for flat
@@ -111,6 +122,13 @@ mod tests {
             carried: Carried::Token("d.e.f".into()),
         });
         assert_eq!(token(&registered), Some("d.e.f"));
+    }
+
+    #[test]
+    fn a_refusal_says_how_long_to_wait() {
+        let said = json(Said::TooManyRequests { retry_after: 37 });
+        assert_eq!(retry_after(&said), Some(Duration::from_secs(37)));
+        assert_eq!(retry_after(&json(Said::LoggedOut)), None);
     }
 
     #[test]

@@ -12,8 +12,11 @@ pub(crate) mod upgrade;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Broken {
     /// The upgrade was answered, but not with 101.
-    #[error("the upgrade was refused: {0}")]
-    UpgradeRefused(String),
+    #[error("the upgrade was refused: {status}{}", where_else(status))]
+    UpgradeRefused {
+        /// The first line of the answer.
+        status: String,
+    },
     /// The answer to the upgrade has no end.
     #[error(
         "the answer to the upgrade is longer than {} bytes",
@@ -32,4 +35,12 @@ pub(crate) enum Broken {
     /// A text frame is not UTF-8.
     #[error("a text frame is not UTF-8")]
     NotUtf8,
+}
+
+fn where_else(status: &str) -> &'static str {
+    if status.contains(" 404") {
+        " (handfast's own path is /ws/)"
+    } else {
+        ""
+    }
 }

@@ -40,7 +40,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Option<usize>, Broken> {
     if !head.starts_with(b"HTTP/1.1 101") {
         let status = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
         let status = String::from_utf8_lossy(status).chars().take(80).collect();
-        return Err(Broken::UpgradeRefused(status));
+        return Err(Broken::UpgradeRefused { status });
     }
     if find(head, ACCEPT).is_none() {
         return Err(Broken::NotAccepted);
@@ -83,7 +83,9 @@ mod tests {
     fn a_refused_upgrade_says_its_status() {
         assert_eq!(
             read(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"),
-            Err(Broken::UpgradeRefused("HTTP/1.1 403 Forbidden".to_owned()))
+            Err(Broken::UpgradeRefused {
+                status: "HTTP/1.1 403 Forbidden".to_owned()
+            })
         );
     }
 

@@ -1,0 +1,117 @@
+//! Resumes, refreshes and logins a second, against how many clients there are at once.
+
+use super::{sizes::Plan, workbench::Workbench};
+use crate::{
+    error::Error,
+    fleet::Ending,
+    report::{
+        Chapter,
+        plot::{Axis, Plot, Point, Scale, Series},
+    },
+    scenario::{Site, login, refresh, resume},
+    server::Hashing,
+};
+
+/// Clients that log in at once while Argon2 costs next to nothing.
+const LOGIN_CLIENTS: usize = 32;
+
+const CLIENTS: Axis = Axis::new("clients at once", Scale::RatioOfSizes);
+
+/// Both ways to leave, since servers and kernels do different work for them.
+pub(super) fn resume(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error> {
+    let mut rows = Vec::new();
+    let mut series = Vec::new();
+    bench.with_server(Hashing::TurnedDown, |site| {
+        for ending in [Ending::Reset, Ending::Fin] {
+            let door = site.door.clone().ending(ending);
+            let site = Site {
+                door,
+                ..site.clone()
+            };
+            let mut points = Vec::new();
+            for &clients in &plan.clients {
+                let row = resume::throughput(&site, clients as usize)?;
+                points.extend(row.first().map(|row| Point::of(clients, row)));
+                rows.extend(row);
+            }
+            let name = format!("{} at the end", site.door.describe_ending());
+            series.push(Series::of_sizes(name, points));
+        }
+        Ok(())
+    })?;
+    Ok(Chapter {
+        title: "Clients that come back",
+        about: "Connect, upgrade, present the stored token, get the next, leave; every client again as soon as it has \
+                left. It leaves with a TCP reset or with a FIN."
+            .to_owned(),
+        rows,
+        plots: vec![Plot {
+            name: "resume",
+            title: "Resumes a second",
+            x: CLIENTS,
+            y: Axis::new("resumes a second", Scale::FromZero),
+            series,
+        }],
+    })
+}
+
+/// Tokens that are replaced on live connections.
+pub(super) fn refresh(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error> {
+    let mut rows = Vec::new();
+    let mut points = Vec::new();
+    bench.with_server(Hashing::TurnedDown, |site| {
+        for &clients in &plan.clients {
+            let row = refresh::throughput(site, clients as usize)?;
+            points.extend(row.first().map(|row| Point::of(clients, row)));
+            rows.extend(row);
+        }
+        Ok(())
+    })?;
+    Ok(Chapter {
+        title: "Tokens that are replaced on live connections",
+        about: "Present the token on the live connection, get the next; every client again as soon as it has its answer."
+            .to_owned(),
+        rows,
+        plots: vec![Plot {
+            name: "refresh",
+            title: "Live refreshes a second",
+            x: CLIENTS,
+            y: Axis::new("refreshes a second", Scale::FromZero),
+            series: vec![Series::of_sizes("refresh", points)],
+        }],
+    })
+}
+
+/// With what a password costs by default, and with next to nothing, which shows the rest.
+pub(super) fn login(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error> {
+    let mut rows = bench.with_server(Hashing::TurnedDown, |site| {
+        login::throughput(site, LOGIN_CLIENTS, ", Argon2 turned down")
+    })?;
+    let mut curves = ["registration", "login"].map(|name| (name, Vec::new()));
+    bench.with_server(Hashing::Default, |site| {
+        for &clients in &plan.login_clients {
+            let pair = login::throughput(site, clients as usize, ", Argon2 by default")?;
+            for ((_, points), row) in curves.iter_mut().zip(&pair) {
+                points.push(Point::of(clients, row));
+            }
+            rows.extend(pair);
+        }
+        Ok(())
+    })?;
+    Ok(Chapter {
+        title: "Logins",
+        about: "Connect, upgrade, register or log in, leave. The plot is of what a password costs by default: 19 MiB of \
+                Argon2id, by half of the processors at a time; the first rows of the table are without that."
+            .to_owned(),
+        rows,
+        plots: vec![Plot {
+            name: "login",
+            title: "Logins a second, with Argon2 as it is by default",
+            x: CLIENTS,
+            y: Axis::new("a second", Scale::FromZero),
+            series: curves
+                .map(|(name, points)| Series::of_sizes(name, points))
+                .into(),
+        }],
+    })
+}
