@@ -130,9 +130,8 @@ fn target(aim: Aim, value: f64) -> String {
 }
 
 fn per_operation(seconds: f64, round: &Round) -> Option<f64> {
-    round
-        .operations
-        .map(|operations| seconds * 1e6 / operations as f64)
+    let operations = round.operations.filter(|operations| *operations > 0)?;
+    Some(seconds * 1e6 / operations as f64)
 }
 
 fn memory(measurement: &Measurement) -> String {
@@ -225,6 +224,16 @@ mod tests {
                 "20.0 MiB"
             ]
         );
+    }
+
+    #[test]
+    fn what_did_not_happen_has_no_cost_each() {
+        let round = |operations| Round {
+            operations: Some(operations),
+            ..Round::of(0.0)
+        };
+        assert_eq!(per_operation(1.0, &round(0)), None);
+        assert_eq!(per_operation(1.0, &round(4)), Some(250_000.0));
     }
 
     #[test]

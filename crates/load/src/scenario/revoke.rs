@@ -195,7 +195,9 @@ impl Behaviour for Revoking {
     }
 
     fn turn(&mut self, fleet: &mut Fleet, now: Instant) -> Result<Turn, Error> {
-        if now >= self.end {
+        // A round that is shorter than its first revocation is over when that is.
+        let is_over = now >= self.end && !self.times.is_empty();
+        if is_over {
             let turn = if self.is_waiting() {
                 Turn::Wait
             } else {
@@ -206,8 +208,13 @@ impl Behaviour for Revoking {
         for number in 0..self.pairs.len() {
             self.revoke(fleet, number, now)?;
         }
-        let next = self.pairs.iter().filter(|pair| pair.session.is_some());
-        let next = next.filter_map(|pair| pair.due).min();
-        Ok(Turn::WaitUntil(next.unwrap_or(self.end).min(self.end)))
+        let ready = self.pairs.iter().filter(|pair| pair.session.is_some());
+        let due = ready.filter_map(|pair| pair.due).min();
+        let end = (now < self.end).then_some(self.end);
+        Ok(due
+            .into_iter()
+            .chain(end)
+            .min()
+            .map_or(Turn::Wait, Turn::WaitUntil))
     }
 }

@@ -38,7 +38,8 @@ pub(crate) enum Broken {
 }
 
 fn where_else(status: &str) -> &'static str {
-    if status.contains(" 404") {
+    // A page, or none: something serves HTTP there.
+    if status.contains(" 200") || status.contains(" 404") {
         " (handfast's own path is /ws/)"
     } else {
         ""

@@ -40,7 +40,9 @@ pub(super) fn draw(plot: &Plot) -> String {
         ),
     );
     text(&mut out, "class=\"title\"", (24.0, TITLE), plot.title);
-    legend(&mut out, &plot.series);
+    if plot.series.len() > 1 {
+        legend(&mut out, &plot.series);
+    }
     canvas.across(&mut out, plot.y);
     canvas.along(&mut out, plot.x);
     for (number, series) in plot.series.iter().enumerate() {
