@@ -19,7 +19,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start a server and measure everything that handfast promises
-    Bench(Bench),
+    Bench(Box<Bench>),
     /// Start a server and record with `perf` where it spends its time
     Flame(Flame),
     /// Start a server, attack it, and measure how good clients fare

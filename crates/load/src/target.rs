@@ -81,7 +81,7 @@ impl Target {
 fn first_of(addresses: impl Iterator<Item = SocketAddr>) -> Option<SocketAddr> {
     let addresses: Vec<SocketAddr> = addresses.collect();
     let older = addresses.iter().find(|address| address.is_ipv4());
-    older.or(addresses.first()).copied()
+    older.or_else(|| addresses.first()).copied()
 }
 
 fn is_port(text: &str) -> bool {

@@ -4,7 +4,7 @@ use super::{MANY_CLIENTS, sizes::Plan, workbench::Workbench};
 use crate::{
     error::Error,
     report::{
-        Chapter, Measurement,
+        Chapter, Measurement, count,
         plot::{Axis, Plot, Point, Scale, Series},
     },
     scenario::{Site, paced, refresh, resume},
@@ -86,7 +86,7 @@ fn sweep(
 impl Sweep {
     fn told(&self, what: &str) -> String {
         self.too_much
-            .map(|rate| format!(" {rate} {what} a second were too much."))
+            .map(|rate| format!(" {} {what} a second were too much.", count(rate)))
             .unwrap_or_default()
     }
 

@@ -6,7 +6,7 @@ use crate::{
     fleet::{Door, Landing},
     meter::Meter,
     report::{
-        Chapter,
+        Chapter, count,
         plot::{Axis, Plot, Point, Scale, Series},
     },
     scenario::{
@@ -38,7 +38,7 @@ pub(super) fn measure(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Err
         }
         rows.extend(figures);
         let times: Vec<Duration> = storms.into_iter().flat_map(|storm| storm.times).collect();
-        let name = format!("{clients} clients");
+        let name = format!("{} clients", count(clients));
         curves.push(Series::of_times(name, &times, Duration::from_secs(1)));
     }
     Ok(Chapter {

@@ -17,6 +17,11 @@ use crate::{
 use statistics::Spread;
 use std::{fs, path::Path};
 
+/// A number of clients or the like, with its thousands apart.
+pub(crate) fn count(number: u32) -> String {
+    table::grouped(number.into(), 0)
+}
+
 /// Everything that a run measured.
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct Report {
