@@ -257,7 +257,16 @@ impl Followed {
                 open.span
                     .record("session.id", tracing::field::display(grant.session));
             }
-            _ => {}
+            Reply::InvalidPassword
+            | Reply::Invalid(_)
+            | Reply::Refused(_)
+            | Reply::NotPushed(_)
+            | Reply::Gone(_)
+            | Reply::Ended
+            | Reply::Sessions(_)
+            | Reply::PasswordChanged
+            | Reply::TooManyRequests { .. }
+            | Reply::Unavailable { .. } => {}
         }
         open.end(Outcome::of(reply));
     }
