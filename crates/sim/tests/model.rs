@@ -1,12 +1,16 @@
 //! The session rule, as it runs, against every history within bounds; and against mistakes that must be found.
 
 use handfast_sim::model::{
+    World,
     configuration::{ATTEMPTS, BARE, Configuration, LIMITS, LOSSES, PROOFS, THIEVES},
     mistake::{SEEDED, Seeded},
     rule::AsItRuns,
     run::{Found, check, check_by_stateright},
     setting::{Copies, Habit, Pushes, Setting, Writes},
+    state::State,
 };
+use stateright::Model as _;
+use std::collections::HashSet;
 
 /// Visits every state of each model. A broken promise is shown with a shortest history.
 fn holds(configurations: &[Configuration]) {
@@ -83,6 +87,21 @@ fn the_known_limits_are_as_they_are_written_down() {
     }
 }
 
+/// How many states there are, told apart by what they are and not by a fingerprint.
+fn told_apart(setting: Setting) -> u64 {
+    let world = World::new(setting, AsItRuns);
+    let mut next = world.init_states();
+    let mut states: HashSet<State> = next.iter().cloned().collect();
+    while let Some(state) = next.pop() {
+        for state in world.next_states(&state) {
+            if world.within_boundary(&state) && states.insert(state.clone()) {
+                next.push(state);
+            }
+        }
+    }
+    states.len() as u64
+}
+
 #[test]
 fn both_checkers_visit_the_same_states_and_find_the_same_mistakes() {
     let small = [
@@ -98,6 +117,7 @@ fn both_checkers_visit_the_same_states_and_find_the_same_mistakes() {
         let found = check(setting, AsItRuns, |_| {}).visited;
         let by_stateright = check_by_stateright(setting, AsItRuns).visited;
         assert_eq!(found, by_stateright, "{setting:?}");
+        assert_eq!(found.states, told_apart(setting), "{setting:?}");
     }
     for Seeded {
         name,

@@ -56,6 +56,7 @@ pub(super) fn search<R: Rule>(
         for states in level.chunks(PIECE * threads) {
             for piece in look_at_all(world, &promises, &visited, states) {
                 if let Some((from, promise)) = piece.broken {
+                    so_far.states = visited.len() as u64;
                     let history = ways.history(looked_at + from, world);
                     return (so_far, Some((promise, history)));
                 }
