@@ -12,6 +12,7 @@ mod memory;
 mod message;
 mod storage;
 
+pub use backoff::Backoff;
 pub use io::{ClientInput, ClientOutput, ClientState, Ended, Entropy, Initiative};
 pub use machine::Client;
 pub use storage::{Storage, Stored};

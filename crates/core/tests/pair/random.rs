@@ -215,7 +215,11 @@ proptest! {
         }
         heal(&mut world);
         world.settle();
-        prop_assert!(world.comes_to_agree(&tabs));
+        prop_assert!(
+            world.comes_to_agree(&tabs),
+            "{:?}",
+            tabs.map(|tab| (world.is_in(tab), world.is_served(tab)))
+        );
         // A tab that waits would take the session from the other one in the middle of what follows.
         world.run_for(400_000);
         for tab in tabs {

@@ -14,24 +14,23 @@ use crate::{
     error::Error,
     fleet::{Behaviour, Door, Fleet, Outcome, Turn},
     meter::Cost,
-    report::{Measurement, Round, statistics::percentile},
+    report::{Measurement, Round},
     wire::{
         answer::{self, Answer},
         request,
     },
 };
-use handfast_core::close::{AfterClose, CloseCode};
+use handfast_core::{
+    client::{Backoff, Entropy},
+    close::{AfterClose, CloseCode},
+};
 use std::{
     cmp::Reverse,
     collections::BinaryHeap,
     time::{Duration, Instant},
 };
 
-/// The bound of the first wait, and of the longest.
-const FIRST: Duration = Duration::from_millis(500);
-const LAST: Duration = Duration::from_secs(30);
-/// How often the bound doubles at the most.
-const DOUBLINGS: u32 = 6;
+const SECOND: Duration = Duration::from_secs(1);
 /// How long it may take until all are back.
 const ALL_BACK: Duration = Duration::from_secs(120);
 /// How long to wait where a server does not say.
@@ -91,11 +90,9 @@ pub(crate) fn weather(
 /// What several storms of as many clients tell.
 pub(crate) fn figures(storms: &[Storm], clients: usize) -> Vec<Measurement> {
     let figure = |(label, share): (&str, f64)| {
-        let rounds = storms.iter().map(|storm| Round {
-            value: percentile(&storm.times, share).as_secs_f64(),
-            operations: Some(storm.times.len() as u64),
-            cost: Some(storm.cost),
-        });
+        let rounds = storms
+            .iter()
+            .map(|storm| Round::of_times(&storm.times, share, SECOND, storm.cost));
         let name = format!("storm of {clients} clients, {label} back");
         Measurement::new(name, "s", None, rounds.collect())
     };
@@ -107,8 +104,7 @@ pub(crate) fn figures(storms: &[Storm], clients: usize) -> Vec<Measurement> {
 struct Client {
     /// How it presents its token, as a finished frame.
     request: Vec<u8>,
-    /// Its closes since it was last authenticated.
-    closes: u32,
+    backoff: Backoff,
     is_back: bool,
 }
 
@@ -134,7 +130,7 @@ impl Client {
     fn new(request: Vec<u8>) -> Self {
         Self {
             request,
-            closes: 0,
+            backoff: Backoff::new(),
             is_back: false,
         }
     }
@@ -143,9 +139,9 @@ impl Client {
 impl Returning {
     fn come_later(&mut self, fleet: &mut Fleet, client: usize) {
         fleet.close(client);
-        let state = &mut self.clients[client];
-        let wait = bound(state.closes).mul_f64(self.dice.f64());
-        state.closes += 1;
+        let mut dice = [0; 16];
+        self.dice.fill(&mut dice);
+        let wait = self.clients[client].backoff.next(Entropy(dice));
         let due = (clock::now() + wait, client, Step::Connect);
         self.due.push(Reverse(due));
     }
@@ -167,7 +163,7 @@ impl Behaviour for Returning {
         match answer {
             Answer::Granted(grant) => {
                 request::refresh_token(&mut state.request, grant.token);
-                state.closes = 0;
+                state.backoff.reset();
                 if !state.is_back {
                     state.is_back = true;
                     self.times.push(now - self.begin);
@@ -176,7 +172,7 @@ impl Behaviour for Returning {
             }
             Answer::Other(message) if is_for_later(message) => {
                 let wait = answer::retry_after(message).unwrap_or(RETRY_AFTER);
-                let step = Step::Present(state.closes);
+                let step = Step::Present(state.backoff.closes());
                 self.due.push(Reverse((now + wait, client, step)));
                 Ok(())
             }
@@ -218,7 +214,7 @@ impl Behaviour for Returning {
                 Step::Connect => fleet.open(client)?,
                 Step::Present(closes) => {
                     let state = &self.clients[client];
-                    if state.closes == closes {
+                    if state.backoff.closes() == closes {
                         fleet.send(client, &state.request)?;
                     }
                 }
@@ -226,11 +222,6 @@ impl Behaviour for Returning {
         }
         Ok(Turn::Wait)
     }
-}
-
-/// The longest wait after one more close (the protocol's section 14).
-fn bound(closes: u32) -> Duration {
-    FIRST.saturating_mul(1 << closes.min(DOUBLINGS)).min(LAST)
 }
 
 /// Whether the same is to be presented again later.
@@ -244,15 +235,6 @@ fn is_for_later(message: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_bound_of_the_wait_is_the_protocols() {
-        let bounds = [0, 1, 2, 3, 4, 5, 6, 7, 100].map(|closes| bound(closes).as_millis());
-        assert_eq!(
-            bounds,
-            [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]
-        );
-    }
 
     #[test]
     fn only_what_may_succeed_later_is_presented_again() {
