@@ -13,17 +13,14 @@ use crate::workspace::Workspace;
 
 /// What is recorded, by the name of its file, and what it is called above its picture.
 const RECORDINGS: &[(&str, &str)] = &[
-    (
-        "refresh",
-        "handfast, while 256 clients replace their tokens",
-    ),
+    ("refresh", "handfast, while clients replace their tokens"),
     (
         "resume",
-        "handfast, while 256 clients come back again and again",
+        "handfast, while clients come back again and again",
     ),
     (
         "idle",
-        "handfast, while 10,000 connections are pinged every second",
+        "handfast, while connections do nothing but answer pings",
     ),
 ];
 

@@ -1,6 +1,9 @@
 //! The command line.
 
-use crate::{bench::Sizes, fleet::Ending, hostile::Attack, scenario::Pace, target::Reach};
+use crate::{
+    bench::Sizes, error::Error, fleet::Ending, hostile::Attack, scenario::Pace, server::places,
+    target::Reach,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use std::{path::PathBuf, time::Duration};
 
@@ -63,13 +66,8 @@ pub(crate) enum Scenario {
 /// `bench`
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// The program `handfast`, built with --release
-    #[arg(long, value_name = "PROGRAM")]
-    pub(crate) server: PathBuf,
-    /// Where to make the servers' data folders: a disk, since a commit costs nothing in memory [default: beside the
-    /// program]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) measured: Measured,
     /// Measure only these
     #[arg(long, value_enum, value_delimiter = ',', value_name = "SCENARIOS")]
     pub(crate) only: Vec<Scenario>,
@@ -86,12 +84,8 @@ pub(crate) struct Bench {
 /// `flame`
 #[derive(Debug, Args)]
 pub(crate) struct Flame {
-    /// The program `handfast`, built with --release
-    #[arg(long, value_name = "PROGRAM")]
-    pub(crate) server: PathBuf,
-    /// Where to make the servers' data folders [default: beside the program]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) measured: Measured,
     /// Where to put the recordings refresh.perf, resume.perf and idle.perf. A round is one of six seconds, unless it is
     /// said
     #[arg(long, value_name = "DIR")]
@@ -103,12 +97,8 @@ pub(crate) struct Flame {
 /// `hostile`
 #[derive(Debug, Args)]
 pub(crate) struct Hostile {
-    /// The program `handfast`, built with --release
-    #[arg(long, value_name = "PROGRAM")]
-    pub(crate) server: PathBuf,
-    /// Where to make the servers' data folders [default: beside the program]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) measured: Measured,
     /// Only these attacks
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ATTACKS")]
     pub(crate) only: Vec<Attack>,
@@ -117,6 +107,25 @@ pub(crate) struct Hostile {
     pub(crate) clients: u32,
     #[command(flatten)]
     pub(crate) rounds: Rounds,
+}
+
+/// What is measured.
+#[derive(Debug, Args)]
+pub(crate) struct Measured {
+    /// The program `handfast`, built with --release
+    #[arg(long, value_name = "PROGRAM")]
+    server: PathBuf,
+    /// Where to make the servers' data folders: a disk, since a commit costs nothing in memory [default: beside the
+    /// program]
+    #[arg(long, value_name = "DIR")]
+    data_root: Option<PathBuf>,
+}
+
+impl Measured {
+    /// The program, and where the data goes.
+    pub(crate) fn places(&self) -> Result<(PathBuf, PathBuf), Error> {
+        places(&self.server, self.data_root.as_deref())
+    }
 }
 
 /// How long to measure.
@@ -262,12 +271,8 @@ pub(crate) struct Idle {
 /// `scale`
 #[derive(Debug, Args)]
 pub(crate) struct Scale {
-    /// The program `handfast`, built with --release
-    #[arg(long, value_name = "PROGRAM")]
-    pub(crate) server: PathBuf,
-    /// Where to make the nodes' data folders [default: beside the program]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) measured: Measured,
     /// How many sessions, evenly on all nodes
     #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u32).range(1..=10_000_000), value_name = "N")]
     pub(crate) sessions: u32,

@@ -10,7 +10,7 @@ use crate::{
     meter::Meter,
     report::Measurement,
     scenario::{Site, idle, refresh, resume},
-    server::{Folder, Hashing, Server, Settings, places},
+    server::{Folder, Hashing, Server, Settings},
     watch::Watch,
 };
 use rustix::process::{Pid, Signal, kill_process};
@@ -45,7 +45,7 @@ enum Work {
 /// # Errors
 /// [`Error::System`] where there is no `perf`; [`Error::NoRecording`]; what any client meets.
 pub(crate) fn run(options: &Flame) -> Result<Vec<Measurement>, Error> {
-    let (program, data_root) = places(&options.server, options.data_root.as_deref())?;
+    let (program, data_root) = options.measured.places()?;
     fs::create_dir_all(&options.out).doing(|| format!("creating {}", options.out.display()))?;
     fleet::allow_connections(IDLE)?;
     let pace = options.rounds.pace_or(1, Duration::from_secs(6));
@@ -121,8 +121,15 @@ impl Recording {
         })
     }
 
-    /// Asks it to write what it has, and waits until it did.
+    /// Asks it to write what it has, and waits until it did. The server still runs, so it had no reason to end before.
     fn end(mut self) -> Result<(), Error> {
+        let ended = self
+            .perf
+            .try_wait()
+            .doing(|| "looking at `perf`".to_owned())?;
+        if ended.is_some() {
+            return Err(Error::NoRecording);
+        }
         self.stop()?;
         let size = fs::metadata(&self.file).map_or(0, |file| file.len());
         if size > 0 {

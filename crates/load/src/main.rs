@@ -48,9 +48,10 @@ fn run(cli: Cli) -> Result<(), Error> {
         Command::Scale(options) => scale::run(&options)?,
         Command::Crowd(options) => return scale::crowd::run(&options),
     };
+    let machine = Machine::here();
     let report = Report {
-        machine: Machine::here(),
-        measurements,
+        machine: &machine,
+        measurements: measurements.iter().collect(),
     };
     report.print();
     match &cli.json {

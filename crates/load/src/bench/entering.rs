@@ -1,6 +1,6 @@
 //! Resumes, refreshes and logins a second, against how many clients there are at once.
 
-use super::{sizes::Plan, workbench::Workbench};
+use super::{at_sizes, sizes::Plan, workbench::Workbench};
 use crate::{
     error::Error,
     fleet::Ending,
@@ -28,12 +28,10 @@ pub(super) fn resume(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Erro
                 door,
                 ..site.clone()
             };
-            let mut points = Vec::new();
-            for &clients in &plan.clients {
-                let row = resume::throughput(&site, clients as usize)?;
-                points.extend(row.first().map(|row| Point::of(clients, row)));
-                rows.extend(row);
-            }
+            let (told, points) = at_sizes(&plan.clients, |clients| {
+                resume::throughput(&site, clients as usize)
+            })?;
+            rows.extend(told);
             let name = format!("{} at the end", site.door.describe_ending());
             series.push(Series::of_sizes(name, points));
         }
@@ -57,15 +55,10 @@ pub(super) fn resume(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Erro
 
 /// Tokens that are replaced on live connections.
 pub(super) fn refresh(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error> {
-    let mut rows = Vec::new();
-    let mut points = Vec::new();
-    bench.with_server(Hashing::TurnedDown, |site| {
-        for &clients in &plan.clients {
-            let row = refresh::throughput(site, clients as usize)?;
-            points.extend(row.first().map(|row| Point::of(clients, row)));
-            rows.extend(row);
-        }
-        Ok(())
+    let (rows, points) = bench.with_server(Hashing::TurnedDown, |site| {
+        at_sizes(&plan.clients, |clients| {
+            refresh::throughput(site, clients as usize)
+        })
     })?;
     Ok(Chapter {
         title: "Tokens that are replaced on live connections",

@@ -1,11 +1,11 @@
 //! What connections weigh and cost that do nothing, against how many there are.
 
-use super::{sizes::Plan, workbench::Workbench};
+use super::{at_sizes, sizes::Plan, workbench::Workbench};
 use crate::{
     error::Error,
     report::{
         Chapter,
-        plot::{Axis, Plot, Point, Scale, Series},
+        plot::{Axis, Plot, Scale, Series},
     },
     scenario::{Pace, Site, idle},
     server::{Hashing, Settings},
@@ -15,9 +15,7 @@ const CONNECTIONS: Axis = Axis::new("connections", Scale::Sizes);
 
 /// Each weighing has a server of its own, whose memory nobody has used before.
 pub(super) fn weigh(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error> {
-    let mut rows = Vec::new();
-    let mut points = Vec::new();
-    for &connections in &plan.idle_connections {
+    let (rows, points) = at_sizes(&plan.idle_connections, |connections| {
         let mut weights = Vec::new();
         for _ in 0..plan.weighings {
             let weight = bench.with_server(Hashing::TurnedDown, |site| {
@@ -25,10 +23,8 @@ pub(super) fn weigh(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error
             })?;
             weights.extend(weight);
         }
-        let told = idle::weights(&weights);
-        points.extend(told.first().map(|row| Point::of(connections, row)));
-        rows.extend(told);
-    }
+        Ok(idle::weights(&weights))
+    })?;
     Ok(Chapter {
         title: "What an idle connection weighs",
         about: "The resident memory of a server before the first and after the last of so many connections that logged \
@@ -47,16 +43,14 @@ pub(super) fn weigh(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error
 
 /// All of them hang on one server, which pings each once in an interval.
 pub(super) fn heartbeat(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error> {
-    let mut rows = Vec::new();
-    let mut points = Vec::new();
     let interval = plan.heartbeat_interval;
-    for &connections in &plan.heartbeat_connections {
+    let (rows, points) = at_sizes(&plan.heartbeat_connections, |connections| {
         let interval_text = format!("{}s", interval.as_secs());
         let settings = Settings {
             hashing: Hashing::TurnedDown,
             more: vec![("HANDFAST_HEARTBEAT__INTERVAL", interval_text)],
         };
-        let row = bench.with_server(settings, |site| {
+        bench.with_server(settings, |site| {
             let pace = Pace {
                 rounds: plan.holds,
                 ..site.pace
@@ -66,10 +60,8 @@ pub(super) fn heartbeat(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, E
                 ..site.clone()
             };
             idle::heartbeat(&site, connections as usize, interval)
-        })?;
-        points.extend(row.first().map(|row| Point::of(connections, row)));
-        rows.extend(row);
-    }
+        })
+    })?;
     Ok(Chapter {
         title: "What idle connections cost",
         about: format!(

@@ -7,7 +7,7 @@ use crate::{
         Chapter, Measurement, count,
         plot::{Axis, Plot, Point, Scale, Series},
     },
-    scenario::{Site, paced, refresh, resume},
+    scenario::{paced, refresh, resume},
     server::Hashing,
 };
 
@@ -15,10 +15,10 @@ use crate::{
 pub(super) fn measure(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error> {
     let clients = MANY_CLIENTS as usize;
     let (resumes, refreshes) = bench.with_server(Hashing::TurnedDown, |site| {
-        let resumes = sweep(site, &plan.resume_rates, |rate| {
+        let resumes = sweep(&plan.resume_rates, |rate| {
             resume::latency(site, clients, rate, "resume")
         })?;
-        let refreshes = sweep(site, &plan.refresh_rates, |rate| {
+        let refreshes = sweep(&plan.refresh_rates, |rate| {
             refresh::latency(site, clients, rate, "refresh")
         })?;
         Ok((resumes, refreshes))
@@ -55,7 +55,6 @@ struct Sweep {
 
 /// Measures at each rate until one is too much; but the first may not be.
 fn sweep(
-    site: &Site,
     rates: &[u32],
     measure: impl Fn(u32) -> Result<Vec<Measurement>, Error>,
 ) -> Result<Sweep, Error> {
@@ -79,7 +78,6 @@ fn sweep(
             Err(error) => return Err(error),
         }
     }
-    site.watch.beat()?;
     Ok(sweep)
 }
 

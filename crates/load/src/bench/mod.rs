@@ -14,27 +14,17 @@ use crate::{
     cli::{Bench, Scenario},
     error::Error,
     fleet,
-    report::{Book, Chapter, Machine, Measurement, Report},
+    report::{Book, Chapter, Machine, Measurement, plot::Point},
     scenario::Pace,
     watch::Watch,
 };
+use clap::ValueEnum as _;
 use sizes::Plan;
 use std::time::Duration;
 use workbench::Workbench;
 
 /// Clients at once where their number is not what is looked at.
 const MANY_CLIENTS: u32 = 256;
-
-const ALL: [Scenario; 8] = [
-    Scenario::Resume,
-    Scenario::Refresh,
-    Scenario::Login,
-    Scenario::Idle,
-    Scenario::Heartbeat,
-    Scenario::Latency,
-    Scenario::Nodes,
-    Scenario::Storm,
-];
 
 /// Measures; gives all figures. Where a report is asked for, it is written after each chapter, so that a run that is
 /// ended early leaves what it has.
@@ -65,14 +55,7 @@ pub(crate) fn run(options: &Bench) -> Result<Vec<Measurement>, Error> {
         }
     }
     let rows = chapters.into_iter().flat_map(|chapter| chapter.rows);
-    let report = Report {
-        machine,
-        measurements: rows.collect(),
-    };
-    if let Some(book) = &book {
-        book.write_rounds(&report)?;
-    }
-    Ok(report.measurements)
+    Ok(rows.collect())
 }
 
 fn measure(bench: &mut Workbench, plan: &Plan, scenario: Scenario) -> Result<Vec<Chapter>, Error> {
@@ -95,8 +78,23 @@ fn measure(bench: &mut Workbench, plan: &Plan, scenario: Scenario) -> Result<Vec
 }
 
 fn scenarios(options: &Bench) -> Vec<Scenario> {
-    let chosen = |scenario: &Scenario| options.only.is_empty() || options.only.contains(scenario);
-    ALL.into_iter().filter(chosen).collect()
+    let all = Scenario::value_variants().iter();
+    let chosen = all.filter(|scenario| options.only.is_empty() || options.only.contains(scenario));
+    chosen.copied().collect()
+}
+
+/// Measures at each size; gives all rows, and the first of each size as a point.
+fn at_sizes(
+    sizes: &[u32],
+    mut measure: impl FnMut(u32) -> Result<Vec<Measurement>, Error>,
+) -> Result<(Vec<Measurement>, Vec<Point>), Error> {
+    let (mut rows, mut points) = (Vec::new(), Vec::new());
+    for &size in sizes {
+        let told = measure(size)?;
+        points.extend(told.first().map(|row| Point::of(size, row)));
+        rows.extend(told);
+    }
+    Ok((rows, points))
 }
 
 fn most_connections(scenario: Scenario, plan: &Plan) -> u32 {

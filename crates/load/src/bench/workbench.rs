@@ -6,7 +6,7 @@ use crate::{
     fleet::{Door, Landing},
     meter::Meter,
     scenario::{Pace, Site},
-    server::{Cluster, Fanout, Folder, NodeSettings, Server, Settings, places},
+    server::{Cluster, Fanout, Folder, NodeSettings, Server, Settings},
     watch::Watch,
 };
 use std::path::PathBuf;
@@ -15,15 +15,15 @@ use std::path::PathBuf;
 pub(super) struct Workbench {
     program: PathBuf,
     data_root: PathBuf,
-    pub(super) watch: Watch,
-    pub(super) pace: Pace,
+    watch: Watch,
+    pace: Pace,
     /// How many servers there were.
     servers: u32,
 }
 
 impl Workbench {
     pub(super) fn new(options: &Bench, watch: Watch, pace: Pace) -> Result<Self, Error> {
-        let (program, data_root) = places(&options.server, options.data_root.as_deref())?;
+        let (program, data_root) = options.measured.places()?;
         Ok(Self {
             program,
             data_root,

@@ -12,7 +12,7 @@ use crate::{
     meter::Meter,
     report::{Aim, Measurement, Round},
     scenario::{Operation, Pace, Site, paced, refresh},
-    server::{Folder, Hashing, Server, Settings, places, usage::Memory},
+    server::{Folder, Hashing, Server, Settings, usage::Memory},
     watch::Watch,
 };
 use crowd::{Crowd, Deeds};
@@ -56,7 +56,7 @@ const DEFAULTS: [(&str, &str); 4] = [
 /// # Errors
 /// The first that a good client meets.
 pub(crate) fn run(options: &Hostile) -> Result<Vec<Measurement>, Error> {
-    let (program, data_root) = places(&options.server, options.data_root.as_deref())?;
+    let (program, data_root) = options.measured.places()?;
     let attacks: Vec<Attack> = Attack::ALL
         .into_iter()
         .filter(|attack| options.only.is_empty() || options.only.contains(attack))

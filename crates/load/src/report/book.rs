@@ -43,24 +43,21 @@ impl Book {
         })
     }
 
-    /// Writes the page and what it shows over what an earlier run left. Gives the page's file.
+    /// Writes the page and what it leads to over what an earlier run left.
     ///
     /// # Errors
     /// [`Error::System`].
-    pub(crate) fn write(&self, machine: &Machine, chapters: &[Chapter]) -> Result<PathBuf, Error> {
+    pub(crate) fn write(&self, machine: &Machine, chapters: &[Chapter]) -> Result<(), Error> {
         for plot in chapters.iter().flat_map(|chapter| &chapter.plots) {
             self.file(&plot.file(), &plot.svg())?;
         }
-        self.file(PAGE, &markdown::page(machine, chapters))?;
-        Ok(self.folder.join(PAGE))
-    }
-
-    /// Writes every round.
-    ///
-    /// # Errors
-    /// [`Error::System`].
-    pub(crate) fn write_rounds(&self, report: &Report) -> Result<(), Error> {
-        report.write_json(&self.folder.join(ROUNDS))
+        let rows = chapters.iter().flat_map(|chapter| &chapter.rows);
+        let report = Report {
+            machine,
+            measurements: rows.collect(),
+        };
+        report.write_json(&self.folder.join(ROUNDS))?;
+        self.file(PAGE, &markdown::page(machine, chapters))
     }
 
     fn file(&self, name: &str, text: &str) -> Result<(), Error> {

@@ -37,6 +37,18 @@ impl Machine {
             commit: commit().unwrap_or_else(unknown),
         }
     }
+
+    /// What it is, in a line.
+    pub(super) fn describe(&self) -> String {
+        let Self {
+            cores,
+            processor,
+            kernel,
+            ..
+        } = self;
+        let memory = self.memory_bytes >> 30;
+        format!("{cores} × {processor}, {memory} GiB, {kernel}")
+    }
 }
 
 fn unknown() -> String {

@@ -15,14 +15,11 @@ a few per cent without one, measure again.";
 pub(super) fn page(machine: &Machine, chapters: &[Chapter]) -> String {
     let mut out = format!(
         "# handfast, measured\n\n\
-         Commit {}, {}. {} × {}, {} GiB, {}.\n\n{READING}\n\n\
+         Commit {}, {}. {}.\n\n{READING}\n\n\
          [`{rounds}`]({rounds}) has every round.\n",
         machine.commit,
         machine.date,
-        machine.cores,
-        machine.processor,
-        machine.memory_bytes >> 30,
-        machine.kernel,
+        machine.describe(),
         rounds = book::ROUNDS,
     );
     for chapter in chapters {

@@ -14,8 +14,8 @@ use crate::{
     error::{Doing, Error},
     meter::Cost,
 };
-use statistics::Spread;
-use std::{fs, path::Path};
+use statistics::{Spread, percentile};
+use std::{fs, path::Path, time::Duration};
 
 /// A number of clients or the like, with its thousands apart.
 pub(crate) fn count(number: u32) -> String {
@@ -24,11 +24,11 @@ pub(crate) fn count(number: u32) -> String {
 
 /// Everything that a run measured.
 #[derive(Debug, serde::Serialize)]
-pub(crate) struct Report {
+pub(crate) struct Report<'a> {
     /// Where and when.
-    pub(crate) machine: Machine,
+    pub(crate) machine: &'a Machine,
     /// What.
-    pub(crate) measurements: Vec<Measurement>,
+    pub(crate) measurements: Vec<&'a Measurement>,
 }
 
 /// One figure, measured in several rounds.
@@ -77,6 +77,15 @@ impl Round {
         }
     }
 
+    /// The time that this share of `times`, sorted, does not exceed, in units of `unit`.
+    pub(crate) fn of_times(times: &[Duration], share: f64, unit: Duration, cost: Cost) -> Self {
+        Self {
+            value: percentile(times, share).as_secs_f64() / unit.as_secs_f64(),
+            operations: Some(times.len() as u64),
+            cost: Some(cost),
+        }
+    }
+
     /// Operations a second.
     pub(crate) fn throughput(operations: u64, cost: Cost) -> Self {
         Self {
@@ -122,7 +131,7 @@ impl Measurement {
     }
 }
 
-impl Report {
+impl Report<'_> {
     /// Prints the table.
     pub(crate) fn print(&self) {
         anstream::print!("{}", table::render(self));

@@ -24,15 +24,16 @@ pub(super) const HEADINGS: [&str; 10] = [
 ];
 
 /// The whole report, with a line end after each line.
-pub(super) fn render(report: &Report) -> String {
-    let rows: Vec<[String; HEADINGS.len()]> = report.measurements.iter().map(cells).collect();
+pub(super) fn render(report: &Report<'_>) -> String {
+    let rows: Vec<[String; HEADINGS.len()]> =
+        report.measurements.iter().copied().map(cells).collect();
     let mut widths = HEADINGS.map(width);
     for row in &rows {
         for (widest, cell) in widths.iter_mut().zip(row) {
             *widest = (*widest).max(width(cell));
         }
     }
-    let mut text = surroundings(&report.machine);
+    let mut text = surroundings(report.machine);
     let headings = HEADINGS.map(str::to_owned);
     line(&mut text, BOLD, &headings, &widths);
     for (row, measurement) in rows.iter().zip(&report.measurements) {
@@ -51,13 +52,10 @@ pub(super) fn render(report: &Report) -> String {
 
 fn surroundings(machine: &Machine) -> String {
     format!(
-        "\n{BOLD}handfast at {}{PLAIN}, {}\n{DIM}{} × {}, {} GiB, {}{PLAIN}\n\n",
+        "\n{BOLD}handfast at {}{PLAIN}, {}\n{DIM}{}{PLAIN}\n\n",
         machine.commit,
         machine.date,
-        machine.cores,
-        machine.processor,
-        machine.memory_bytes >> 30,
-        machine.kernel,
+        machine.describe(),
     )
 }
 
@@ -239,12 +237,13 @@ mod tests {
     #[test]
     fn every_line_of_the_table_is_equally_wide() {
         let rounds = || vec![Round::of(1.0)];
+        let rows = [
+            Measurement::new("a".to_owned(), "/s", Some(Aim::AtMost(0.5)), rounds()),
+            Measurement::new("longer".to_owned(), "B each", None, rounds()),
+        ];
         let report = Report {
-            machine: Machine::here(),
-            measurements: vec![
-                Measurement::new("a".to_owned(), "/s", Some(Aim::AtMost(0.5)), rounds()),
-                Measurement::new("longer".to_owned(), "B each", None, rounds()),
-            ],
+            machine: &Machine::here(),
+            measurements: rows.iter().collect(),
         };
         let text = anstream::adapter::strip_str(&render(&report)).to_string();
         let widths: Vec<usize> = text.lines().skip(4).map(width).collect();

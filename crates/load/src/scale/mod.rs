@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     meter::Meter,
     report::{Measurement, Round, statistics::percentile},
-    server::{Cluster, Fanout, Folder, NodeSettings, places, usage},
+    server::{Cluster, Fanout, Folder, NodeSettings, usage},
     target::Target,
     watch::Watch,
 };
@@ -60,7 +60,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn start(options: &'a Scale, watch: &'a Watch) -> Result<Self, Error> {
-        let (program, root) = places(&options.server, options.data_root.as_deref())?;
+        let (program, root) = options.measured.places()?;
         let folders = (0..options.nodes).map(|number| Folder::create(&root, number));
         let folders = folders.collect::<Result<_, _>>()?;
         let more = NodeSettings {

@@ -125,8 +125,7 @@ pub(crate) fn heartbeat(
     connections: usize,
     interval: Duration,
 ) -> Result<Vec<Measurement>, Error> {
-    let mut fleet = Fleet::new(site.door.clone(), connections, &site.watch)?;
-    log_in(&mut fleet, site, &mut Accounts::new(), Afterwards::Stay)?;
+    let mut fleet = prepare(site, connections)?;
     settled(&mut fleet, site)?;
     site.watch
         .say(format!("heartbeat of {connections} connections"));

@@ -26,15 +26,7 @@ pub(crate) fn throughput(
     for way in [Way::Register, Way::Login] {
         let what = way.describe();
         site.watch.say(format!("{what}{about}"));
-        let mut accounts = Accounts::new();
-        let mut fleet = Fleet::new(site.door.clone(), clients, &site.watch)?;
-        log_in(&mut fleet, site, &mut accounts, Afterwards::Leave)?;
-        let enter = Enter {
-            way,
-            accounts,
-            newest: clients as u64,
-            frame: Vec::new(),
-        };
+        let (mut fleet, enter) = prepare(site, clients, way)?;
         let rounds = at_once::rounds(&mut fleet, site, enter)?;
         let name = format!("{what}{about}, {clients} clients");
         measurements.push(Measurement::new(name, "/s", None, rounds));
@@ -52,17 +44,22 @@ pub(crate) fn latency(
     rate: u32,
     name: &str,
 ) -> Result<Vec<Measurement>, Error> {
-    site.watch.say(format!("{name} at a fixed rate"));
+    let (mut fleet, enter) = prepare(site, clients, Way::Login)?;
+    paced::rounds(&mut fleet, site, rate, name, enter)
+}
+
+/// Clients that have an account each, and have left.
+fn prepare(site: &Site, clients: usize, way: Way) -> Result<(Fleet, Enter), Error> {
     let mut accounts = Accounts::new();
     let mut fleet = Fleet::new(site.door.clone(), clients, &site.watch)?;
     log_in(&mut fleet, site, &mut accounts, Afterwards::Leave)?;
     let enter = Enter {
-        way: Way::Login,
+        way,
         accounts,
         newest: clients as u64,
         frame: Vec::new(),
     };
-    paced::rounds(&mut fleet, site, rate, name, enter)
+    Ok((fleet, enter))
 }
 
 /// How a client comes in.

@@ -10,7 +10,7 @@ use crate::{
     error::{Doing, Error},
     fleet::{Behaviour, Fleet, Outcome, Turn},
     meter::Cost,
-    report::{Measurement, Round, statistics::percentile},
+    report::{Measurement, Round},
     wire::answer::Answer,
 };
 use std::{
@@ -23,6 +23,8 @@ use std::{
 const WAITING: usize = 100_000;
 /// How long the last operations of a round may take.
 const LAST: Duration = Duration::from_secs(10);
+
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// What is told of the times of a round.
 pub(crate) const PERCENTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
@@ -38,6 +40,7 @@ pub(crate) fn rounds(
     name: &str,
     operation: impl Operation,
 ) -> Result<Vec<Measurement>, Error> {
+    site.watch.say(format!("{name}, {rate} a second"));
     // What wakes this thread late adds to every time; by default Linux may take 50 µs.
     rustix::thread::set_current_timer_slack(NonZero::new(1))
         .doing(|| "asking for exact timers".to_owned())?;
@@ -71,11 +74,7 @@ pub(crate) fn rounds(
 fn at_percentile(rounds: &[(Vec<Duration>, Cost)], share: f64) -> Vec<Round> {
     rounds
         .iter()
-        .map(|(times, cost)| Round {
-            value: percentile(times, share).as_secs_f64() * 1000.0,
-            operations: Some(times.len() as u64),
-            cost: Some(*cost),
-        })
+        .map(|(times, cost)| Round::of_times(times, share, MILLISECOND, *cost))
         .collect()
 }
 

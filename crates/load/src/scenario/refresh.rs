@@ -53,7 +53,6 @@ pub(crate) fn latency(
     rate: u32,
     name: &str,
 ) -> Result<Vec<Measurement>, Error> {
-    site.watch.say(format!("{name} at a fixed rate"));
     let (mut fleet, refresh) = prepare(site, clients)?;
     paced::rounds(&mut fleet, site, rate, name, refresh)
 }

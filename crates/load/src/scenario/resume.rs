@@ -55,7 +55,6 @@ pub(crate) fn latency(
     rate: u32,
     name: &str,
 ) -> Result<Vec<Measurement>, Error> {
-    site.watch.say(format!("{name} at a fixed rate"));
     let (mut fleet, resume) = prepare(site, clients)?;
     paced::rounds(&mut fleet, site, rate, name, resume)
 }

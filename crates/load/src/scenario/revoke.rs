@@ -10,7 +10,7 @@ use crate::{
     error::{Doing, Error},
     fleet::{Behaviour, Fleet, Outcome, Turn},
     meter::Cost,
-    report::{Aim, Measurement, Round, statistics::percentile},
+    report::{Aim, Measurement, Round},
     wire::{
         answer::{self, Answer},
         request,
@@ -23,6 +23,7 @@ use std::{
 
 /// Pairs of clients. Each has its session revoked again and again; together they keep the nodes awake, not busy.
 const PAIRS: usize = 16;
+const MILLISECOND: Duration = Duration::from_millis(1);
 /// How long one pair waits between two revocations.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long the last answer of a round may take.
@@ -79,11 +80,10 @@ impl Revocations {
     /// The percentiles, of which the last one that is told shall be at most `aim_ms`.
     pub(crate) fn figures(&self, fanout: &str, aim_ms: f64) -> Vec<Measurement> {
         let measurement = |(label, share): (&str, f64)| {
-            let rounds = self.rounds.iter().map(|(times, cost)| Round {
-                value: percentile(times, share).as_secs_f64() * 1000.0,
-                operations: Some(times.len() as u64),
-                cost: Some(*cost),
-            });
+            let rounds = self
+                .rounds
+                .iter()
+                .map(|(times, cost)| Round::of_times(times, share, MILLISECOND, *cost));
             let aim = (label == "p99").then_some(Aim::AtMost(aim_ms));
             let name = format!("revoked on one node, closed on another, {fanout}, {label}");
             Measurement::new(name, "ms", aim, rounds.collect())

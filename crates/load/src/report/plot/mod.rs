@@ -25,7 +25,7 @@ pub(crate) struct Plot {
     pub(crate) x: Axis,
     /// How much it is, from the bottom up.
     pub(crate) y: Axis,
-    /// The curves, at most as many as there are colours.
+    /// The curves.
     pub(crate) series: Vec<Series>,
 }
 

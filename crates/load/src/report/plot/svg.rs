@@ -4,6 +4,9 @@ use super::{Axis, Kind, Plot, Point, Series, scale::Ruler};
 use crate::report::table;
 use std::fmt::Write as _;
 
+/// How many curves the style sheet has colours for; more begin again.
+const COLOURS: usize = 4;
+
 const STYLE: &str = include_str!("style.css");
 
 /// The picture.
@@ -45,7 +48,7 @@ pub(super) fn draw(plot: &Plot) -> String {
     }
     canvas.across(&mut out, plot.y);
     canvas.along(&mut out, plot.x);
-    for (number, series) in plot.series.iter().enumerate() {
+    for (number, series) in (0..COLOURS).cycle().zip(&plot.series) {
         canvas.curve(&mut out, number, series);
     }
     out.push_str("</svg>\n");
@@ -156,7 +159,7 @@ impl Canvas {
 
 fn legend(out: &mut String, series: &[Series]) {
     let mut x = 24.0;
-    for (number, series) in series.iter().enumerate() {
+    for (number, series) in (0..COLOURS).cycle().zip(series) {
         let y = LEGEND - 4.0;
         let class = format!("line c{number}");
         line(out, &class, (x, y), (x + SAMPLE, y));
@@ -261,7 +264,7 @@ mod tests {
     #[test]
     fn both_kinds_of_pages_have_colours_for_every_curve() {
         let (light, dark) = STYLE.split_once("prefers-color-scheme: dark").unwrap();
-        for number in 0..4 {
+        for number in 0..COLOURS {
             let class = format!(".c{number} {{ stroke: #");
             assert!(light.contains(&class) && dark.contains(&class), "{class}");
         }
