@@ -48,9 +48,12 @@ impl Accepted {
         let now = node.clock.now();
         let mut answering = Answering::begin(node, &caller, None, question, now);
         let decided = poll_fn(|context| Pin::new(&mut answering).poll(context, node));
-        tokio::time::timeout(PRESENTATION_DEADLINE, decided)
-            .await
-            .unwrap_or_else(|_| unavailable())
+        let decided = tokio::time::timeout(PRESENTATION_DEADLINE, decided).await;
+        decided.unwrap_or_else(|_| {
+            let late = unavailable();
+            answering.followed.answered(&late);
+            late
+        })
     }
 }
 
