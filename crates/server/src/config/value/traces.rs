@@ -42,11 +42,16 @@ impl CollectorUrl {
             return None;
         }
         let host = authority.host();
+        let port = match authority.as_str().strip_prefix(host)?.strip_prefix(':') {
+            None if tls => 443,
+            None => 80,
+            Some(port) => port.parse().ok()?,
+        };
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         Some(Self {
             tls,
             host: bare.to_owned(),
-            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            port,
             authority: authority.to_string(),
             base: format!(
                 "{}://{authority}{folder}",
@@ -215,6 +220,8 @@ mod tests {
             "http://otel/#hunter2",
             "http://otel:4318/v1/traces",
             "http://",
+            "http://otel:",
+            "http://otel:99999",
         ] {
             let wrong = collector(text).unwrap_err();
             let said = format!("{wrong} {} {wrong:?}", wrong.remedy());
