@@ -104,10 +104,13 @@ impl HashPool {
         );
         let job = Box::new(move |hasher: &mut Hasher| {
             drop(waiting);
-            let _step = journey.arrive().entered();
+            let step = journey.arrive();
             if !answer.is_closed() {
+                let done = step.in_scope(|| work(hasher));
+                // It ends before the answer leaves, with which the request ends.
+                drop(step);
                 // Who does not wait any more needs no answer.
-                drop(answer.send(work(hasher)));
+                drop(answer.send(done));
             }
         });
         self.queue.try_send(job).map_err(|_| QueueFull)?;
