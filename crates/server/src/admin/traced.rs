@@ -27,10 +27,10 @@ macro_rules! span {
             parent: None,
             $level,
             $name,
-            otel.name = format_args!("{} {}", $request.method(), $route.unwrap_or_default()),
+            otel.name = format_args!("{} {}", method($request), $route.unwrap_or("…")),
             otel.kind = "server",
             otel.status_code = Empty,
-            http.request.method = $request.method().as_str(),
+            http.request.method = method($request),
             http.route = $route,
             http.response.status_code = Empty,
             client.address = guard::address($request).map(tracing::field::display),
@@ -74,6 +74,14 @@ fn open(request: &Request) -> Span {
         drop(span.set_parent(Context::new().with_remote_span_context(caller)));
     }
     span
+}
+
+/// The method. Anybody may make one up, of any length: all those are one, as OpenTelemetry's conventions have it.
+fn method(request: &Request) -> &str {
+    match request.method().as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known,
+        _ => "_OTHER",
+    }
 }
 
 /// What a request is part of, by its own word. Unlike a connection it is over soon, as is what it is part of.
