@@ -254,8 +254,11 @@ impl Followed {
             | Reply::Pushed(grant) => {
                 let generation = signed(grant.generation.number());
                 open.span.record("handfast.generation", generation);
-                open.span
-                    .record("session.id", tracing::field::display(grant.session));
+                // Of the others it was known before. What is recorded twice is there twice.
+                if matches!(reply, Reply::LoggedIn { .. }) {
+                    open.span
+                        .record("session.id", tracing::field::display(grant.session));
+                }
             }
             Reply::InvalidPassword
             | Reply::Invalid(_)

@@ -19,7 +19,7 @@ use tracing_subscriber::{
 /// Whether a line may be written at all. At the finer levels the libraries beneath print what passes through them, and
 /// that is passwords and tokens; only handfast itself knows what not to say. What the NATS client says of a lost
 /// connection, the fan-out says once. Spans are for traces, and cost nothing where nobody collects those.
-fn is_discreet(metadata: &Metadata<'_>) -> bool {
+pub(crate) fn is_discreet(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let is_ours = target.starts_with("handfast");
     let is_harmless = *metadata.level() <= Level::INFO && !target.starts_with("async_nats");
@@ -65,7 +65,8 @@ pub(crate) fn start(log: &Log, traces: Option<&Traces>) -> LogLevel {
     };
     let mut layers = vec![lines];
     layers.extend(traces.map(Traces::layer));
-    let started = tracing_subscriber::registry().with(layers).try_init();
+    let subscriber = tracing_subscriber::registry().with(layers);
+    let started = subscriber.with(traces.map(Traces::sampled)).try_init();
     if started.is_err() {
         tracing::debug!("logging was started before");
     }

@@ -62,7 +62,10 @@ pub(super) fn present(asking: &Asking<'_>, shown: &Shown) -> Result<Asked, Reply
             Reply::Refused(refusal)
         })?;
     let session = verified.session;
-    followed.session(session);
+    // Of a connection that has a session it is known already.
+    if bound.is_none() {
+        followed.session(session);
+    }
     if bound.is_some_and(|bound| bound != session) {
         note(Some(&verified), Outcome::OtherSession);
         return Err(Reply::Invalid(InvalidReason::OtherSession));

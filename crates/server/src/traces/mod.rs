@@ -11,6 +11,7 @@ mod intake;
 mod sampling;
 
 pub(crate) use intake::{Spans, remote};
+pub(crate) use sampling::Sampled;
 
 use crate::config::{Config, Ratio};
 use collector::{Collector, SendError};
@@ -22,7 +23,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{IdGenerator, Sampler as SdkSampler, SdkTracer, SdkTracerProvider},
 };
-use sampling::{Sampled, Sampler};
+use sampling::Sampler;
 use std::{
     fmt, io,
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -30,7 +31,10 @@ use std::{
     time::Duration,
 };
 use tokio::sync::watch;
-use tracing_subscriber::{Layer, Registry};
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::{LevelFilter, filter_fn},
+};
 
 /// How long the last spans may take when the process ends.
 const CLOSE: Duration = Duration::from_secs(3);
@@ -122,9 +126,16 @@ impl Traces {
             .with_target(false)
             .with_tracked_inactivity(false)
             .with_context_activation(false);
+        // It would take events too, as parts of the current span.
+        let spans = filter_fn(|metadata| metadata.is_span());
         layer
-            .with_filter(Sampled(Arc::clone(&self.sampler)))
+            .with_filter(spans.with_max_level_hint(LevelFilter::DEBUG))
             .boxed()
+    }
+
+    /// What decides which spans there are, around all layers.
+    pub(crate) fn sampled(&self) -> Sampled {
+        Sampled(Arc::clone(&self.sampler))
     }
 
     /// Traces other parts from now on.

@@ -1,6 +1,6 @@
 //! Which requests are traced.
 
-use crate::config::Ratio;
+use crate::{config::Ratio, logging::is_discreet};
 use handfast::{
     Rate,
     clock::SystemClock,
@@ -14,11 +14,8 @@ use std::{
     },
     time::Duration,
 };
-use tracing::{Level, Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
-use tracing_subscriber::{
-    layer::{Context, Filter},
-    registry::LookupSpan,
-};
+use tracing::{Level, Metadata, Subscriber, subscriber::Interest};
+use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
 /// How many logins and other requests that are rare by their nature are traced, all of them up to here: whoever floods a
 /// server with logins must not flood its collector too.
@@ -95,32 +92,31 @@ impl Sampler {
     }
 }
 
-/// The sampler as a filter of spans.
+/// The sampler as a layer around all others. Nobody but traces wants spans, so that none is made which is not taken: a
+/// filter of the traces' own layer would only hide it from them.
 #[derive(Debug)]
-pub(super) struct Sampled(pub(super) Arc<Sampler>);
+pub(crate) struct Sampled(pub(super) Arc<Sampler>);
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Sampled {
-    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        match Kind::of(metadata) {
-            Some(Kind::Frequent) => self.0.takes_frequent(),
-            Some(Kind::Rare) => self.0.takes_rare(),
-            // The current span is shown here only if it was taken.
-            Some(Kind::Step) => context.lookup_current().is_some(),
-            Some(Kind::Stage) => true,
-            None => false,
-        }
-    }
-
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Sampled {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         match Kind::of(metadata) {
             Some(Kind::Frequent | Kind::Rare | Kind::Step) => Interest::sometimes(),
             Some(Kind::Stage) => Interest::always(),
+            // What is left are events, about which the log decides.
+            None if is_discreet(metadata) => Interest::always(),
             None => Interest::never(),
         }
     }
 
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::DEBUG)
+    fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, S>) -> bool {
+        match Kind::of(metadata) {
+            Some(Kind::Frequent) => self.0.takes_frequent(),
+            Some(Kind::Rare) => self.0.takes_rare(),
+            // There is a current span only where it was taken.
+            Some(Kind::Step) => context.lookup_current().is_some(),
+            Some(Kind::Stage) => true,
+            None => metadata.is_event(),
+        }
     }
 }
 

@@ -128,6 +128,12 @@ impl Collector {
         };
         let taken = self.wait(|taken| taken.spans.iter().any(|it| is_wanted(&it)));
         let root = taken.spans.iter().find(is_wanted).unwrap().clone();
+        let mut keys: Vec<_> = root.attributes.iter().map(|it| &it.key).collect();
+        keys.sort_unstable();
+        assert!(
+            keys.is_sorted_by(|a, b| a < b),
+            "one is there twice: {keys:?}"
+        );
         let parts = taken.spans.into_iter();
         let parts = parts.filter(|it| it.trace_id == root.trace_id && it.span_id != root.span_id);
         Trace {
@@ -169,7 +175,7 @@ impl Shared {
         };
         drop(taken);
         self.came.notify_all();
-        let answer = format!("HTTP/1.1 {status} .\r\nContent-Length: 0\r\n\r\n");
+        let answer = format!("HTTP/1.1 {status} .\r\nContent-Length: 0\r\nRetry-After: 30\r\n\r\n");
         drop(reader.into_inner().write_all(answer.as_bytes()));
         None
     }
