@@ -1,4 +1,4 @@
-// The one browser of a run: Debian's Chromium, without a window.
+// The one browser of a run: Debian's build of Chromium that has no window.
 
 import { execFileSync } from "node:child_process";
 import { chromium } from "playwright-core";
@@ -17,7 +17,7 @@ let launched;
 
 export function browser() {
   launched ??= chromium.launch({
-    executablePath: execFileSync("which", ["chromium"], { encoding: "utf8" }).trim(),
+    executablePath: execFileSync("which", ["chromium-headless-shell"], { encoding: "utf8" }).trim(),
     args: FLAGS,
   });
   return launched;
