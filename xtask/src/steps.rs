@@ -1,5 +1,6 @@
 //! The steps of `cargo xtask test`.
 
+use std::num::NonZero;
 use std::process::Command;
 
 use crate::failure::Failure;
@@ -194,7 +195,11 @@ fn docs(shop: &Shop<'_>) -> Result<(), Failure> {
 }
 
 fn tests(shop: &Shop<'_>) -> Result<(), Failure> {
-    shop.run("cargo nextest run --workspace --locked")
+    // Many wait for servers and databases most of their time.
+    let threads = 2 * std::thread::available_parallelism().map_or(1, NonZero::get);
+    shop.run(&format!(
+        "cargo nextest run --workspace --locked --test-threads {threads}"
+    ))
 }
 
 fn doctests(shop: &Shop<'_>) -> Result<(), Failure> {

@@ -86,7 +86,7 @@ impl Tool {
         }
     }
 
-    /// Whether it is built here rather than fetched.
+    /// Whether it is built here rather than fetched. The toolchain's own parts count as built: what builds may be one.
     pub(crate) fn is_built(self) -> bool {
         match self {
             Self::Component { .. } | Self::Cargo { .. } => true,
