@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// The clients of one node, for `scale`
     #[command(hide = true)]
     Crowd(Crowd),
+    /// A server that keeps nothing and checks nothing, for `bench`
+    #[command(hide = true)]
+    Bare,
 }
 
 /// One scenario of `bench`.

@@ -4,6 +4,7 @@
 //! a server that runs already.
 
 mod alone;
+mod bare;
 mod bench;
 mod cli;
 mod clock;
@@ -47,6 +48,7 @@ fn run(cli: Cli) -> Result<(), Error> {
         Command::Idle(options) => alone::idle(&options)?,
         Command::Scale(options) => scale::run(&options)?,
         Command::Crowd(options) => return scale::crowd::run(&options),
+        Command::Bare => return bare::run(),
     };
     let machine = Machine::here();
     let report = Report {

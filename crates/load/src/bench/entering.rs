@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     fleet::Ending,
     report::{
-        Chapter,
+        Chapter, Measurement,
         plot::{Axis, Plot, Point, Scale, Series},
     },
     scenario::{Site, login, refresh, resume},
@@ -15,7 +15,28 @@ use crate::{
 /// Clients that log in at once while Argon2 costs next to nothing.
 const LOGIN_CLIENTS: usize = 32;
 
+const BARE: &str = "nothing kept";
+const ABOUT_BARE: &str = "Where nothing is kept, the server is another one, as one writes it in an afternoon with \
+                          tungstenite and serde_json: it stores nothing and checks nothing, so that it shows what the \
+                          machine can do.";
+
 const CLIENTS: Axis = Axis::new("clients at once", Scale::RatioOfSizes);
+
+/// What a server does that keeps nothing, which is what the machine can: figures of two machines, or of two days, are
+/// compared by it.
+fn bare(
+    bench: &mut Workbench,
+    plan: &Plan,
+    throughput: fn(&Site, usize) -> Result<Vec<Measurement>, Error>,
+) -> Result<(Vec<Measurement>, Vec<Point>), Error> {
+    let (mut rows, points) = bench
+        .with_bare(|site| at_sizes(&plan.clients, |clients| throughput(site, clients as usize)))?;
+    for row in &mut rows {
+        row.name = format!("{}, {BARE}", row.name);
+        row.aim = None;
+    }
+    Ok((rows, points))
+}
 
 /// Both ways to leave, since servers and kernels do different work for them.
 pub(super) fn resume(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error> {
@@ -37,11 +58,15 @@ pub(super) fn resume(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Erro
         }
         Ok(())
     })?;
+    let (bare, points) = bare(bench, plan, resume::throughput)?;
+    rows.extend(bare);
+    series.push(Series::of_sizes(BARE, points));
     Ok(Chapter {
         title: "Clients that come back",
-        about: "Connect, upgrade, present the stored token, get the next, leave; every client again as soon as it has \
-                left. It leaves with a TCP reset or with a FIN."
-            .to_owned(),
+        about: format!(
+            "Connect, upgrade, present the stored token, get the next, leave; every client again as soon as it has left. \
+             It leaves with a TCP reset or with a FIN. {ABOUT_BARE}"
+        ),
         rows,
         plots: vec![Plot {
             name: "resume",
@@ -55,22 +80,28 @@ pub(super) fn resume(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Erro
 
 /// Tokens that are replaced on live connections.
 pub(super) fn refresh(bench: &mut Workbench, plan: &Plan) -> Result<Chapter, Error> {
-    let (rows, points) = bench.with_server(Hashing::TurnedDown, |site| {
+    let (mut rows, points) = bench.with_server(Hashing::TurnedDown, |site| {
         at_sizes(&plan.clients, |clients| {
             refresh::throughput(site, clients as usize)
         })
     })?;
+    let mut series = vec![Series::of_sizes("handfast", points)];
+    let (bare, points) = bare(bench, plan, refresh::throughput)?;
+    rows.extend(bare);
+    series.push(Series::of_sizes(BARE, points));
     Ok(Chapter {
         title: "Tokens that are replaced on live connections",
-        about: "Present the token on the live connection, get the next; every client again as soon as it has its answer."
-            .to_owned(),
+        about: format!(
+            "Present the token on the live connection, get the next; every client again as soon as it has its answer. \
+             {ABOUT_BARE}"
+        ),
         rows,
         plots: vec![Plot {
             name: "refresh",
             title: "Live refreshes a second",
             x: CLIENTS,
             y: Axis::new("refreshes a second", Scale::FromZero),
-            series: vec![Series::of_sizes("refresh", points)],
+            series,
         }],
     })
 }

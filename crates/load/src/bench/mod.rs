@@ -112,8 +112,8 @@ fn most_connections(scenario: Scenario, plan: &Plan) -> u32 {
 /// How many steps of progress a scenario takes.
 fn rounds(scenario: Scenario, plan: &Plan, pace: Pace) -> u64 {
     let (sizes, each) = match scenario {
-        Scenario::Resume => (2 * plan.clients.len(), pace.rounds),
-        Scenario::Refresh => (plan.clients.len(), pace.rounds),
+        Scenario::Resume => (3 * plan.clients.len(), pace.rounds),
+        Scenario::Refresh => (2 * plan.clients.len(), pace.rounds),
         Scenario::Login => (2 + 2 * plan.login_clients.len(), pace.rounds),
         Scenario::Idle => (plan.idle_connections.len(), plan.weighings),
         Scenario::Heartbeat => (plan.heartbeat_connections.len(), plan.holds),

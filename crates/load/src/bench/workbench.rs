@@ -41,7 +41,26 @@ impl Workbench {
     ) -> Result<T, Error> {
         self.watch.say("starting a server");
         let folder = self.folder()?;
-        let mut server = Server::start(&self.program, folder, &settings.into(), &self.watch)?;
+        let server = Server::start(&self.program, folder, &settings.into(), &self.watch)?;
+        self.with(server, measure)
+    }
+
+    /// The same with a server that keeps nothing and checks nothing.
+    pub(super) fn with_bare<T>(
+        &mut self,
+        measure: impl FnOnce(&Site) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.watch.say("starting a bare server");
+        let folder = self.folder()?;
+        let server = Server::start_bare(folder, &self.watch)?;
+        self.with(server, measure)
+    }
+
+    fn with<T>(
+        &self,
+        mut server: Server,
+        measure: impl FnOnce(&Site) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let site = Site {
             operators: server.operators(),
             door: Door::new(&server.target()),

@@ -61,19 +61,35 @@ impl Server {
         settings: &Settings,
         watch: &Watch,
     ) -> Result<Self, Error> {
-        let log = File::create(folder.log()).doing(|| "creating the server's log".to_owned())?;
         let mut command = Command::new(program);
         settings::apply(&mut command, settings);
-        let mut child = command
+        command
             .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .arg("--data")
-            .arg(folder.data())
+            .arg(folder.data());
+        Self::run(command, folder, watch)
+    }
+
+    /// Starts a [server that keeps nothing](crate::bare), and waits until it is ready.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start) has them.
+    pub(crate) fn start_bare(folder: Folder, watch: &Watch) -> Result<Self, Error> {
+        let program = std::env::current_exe().doing(|| "starting a bare server".to_owned())?;
+        let mut command = Command::new(program);
+        command.arg("bare");
+        Self::run(command, folder, watch)
+    }
+
+    fn run(mut command: Command, folder: Folder, watch: &Watch) -> Result<Self, Error> {
+        let log = File::create(folder.log()).doing(|| "creating the server's log".to_owned())?;
+        let mut child = command
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
-            .doing(|| format!("starting {}", program.display()))?;
+            .doing(|| format!("starting {}", command.get_program().display()))?;
         let Some(stdout) = child.stdout.take() else {
             return Err(Error::TooSlow("starting the server"));
         };
