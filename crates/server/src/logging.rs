@@ -19,7 +19,7 @@ use tracing_subscriber::{
 /// Whether a line may be written at all. At the finer levels the libraries beneath print what passes through them, and
 /// that is passwords and tokens; only handfast itself knows what not to say. What the NATS client says of a lost
 /// connection, the fan-out says once. Spans are for traces, and cost nothing where nobody collects those.
-pub(crate) fn is_discreet(metadata: &Metadata<'_>) -> bool {
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let is_ours = target.starts_with("handfast");
     let is_harmless = *metadata.level() <= Level::INFO && !target.starts_with("async_nats");

@@ -1,6 +1,6 @@
 //! Which requests are traced.
 
-use crate::{config::Ratio, logging::is_discreet};
+use crate::config::Ratio;
 use handfast::{
     Rate,
     clock::SystemClock,
@@ -102,8 +102,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Sampled {
         match Kind::of(metadata) {
             Some(Kind::Frequent | Kind::Rare | Kind::Step) => Interest::sometimes(),
             Some(Kind::Stage) => Interest::always(),
-            // What is left are events, about which the log decides.
-            None if is_discreet(metadata) => Interest::always(),
+            // About events the log decides.
+            None if metadata.is_event() => Interest::always(),
             None => Interest::never(),
         }
     }
