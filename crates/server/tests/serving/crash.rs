@@ -215,7 +215,7 @@ fn crash(run: Run, ledger: &str, start: impl Fn() -> Server) {
         });
         let killed = cycle + 1;
         if killed.is_multiple_of(TELL) {
-            eprintln!("{ledger}: killed {killed} times of {cycles}, and nothing was lost");
+            eprintln!("{ledger}: killed {killed} times of {cycles}");
         }
     }
     let all_got_in = people.iter().all(|person| person.sessions > 0);
