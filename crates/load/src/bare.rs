@@ -96,6 +96,7 @@ fn answer(request: &Value, token: &str) -> Value {
         "type": name,
         "token": token,
         "expires_at": 1_800_000_000,
+        "refresh_at": 1_799_000_000,
         "session": "AAAAAAAAAAAAAAAAAAAAAA",
         "generation": 1,
     })
