@@ -86,11 +86,15 @@ impl Tool {
         }
     }
 
-    /// Whether it is built here rather than fetched. The toolchain's own parts count as built: what builds may be one.
+    /// Whether it is built here rather than fetched.
     pub(crate) fn is_built(self) -> bool {
         match self {
-            Self::Component { .. } | Self::Cargo { .. } => true,
-            Self::Debian { .. } | Self::Python { .. } | Self::Node | Self::Npm { .. } => false,
+            Self::Cargo { .. } => true,
+            Self::Component { .. }
+            | Self::Debian { .. }
+            | Self::Python { .. }
+            | Self::Node
+            | Self::Npm { .. } => false,
         }
     }
 
