@@ -80,6 +80,16 @@ fn whose_own_late_presentation_took_its_session_comes_back_by_itself() {
     assert_eq!(counts.stayed_away, 0);
 }
 
+/// Of an answer that was decided before the ledger lost writes and heard after it, the ledger is not asked.
+#[test]
+fn what_is_heard_after_it_was_lost_is_lost() {
+    let plan = Plan {
+        rounds: 11,
+        ..Plan::long(103)
+    };
+    assert_eq!(plan.run().violation, None);
+}
+
 #[test]
 fn a_run_can_be_had_again_from_its_seed() {
     let plan = Plan::of_seed(7);

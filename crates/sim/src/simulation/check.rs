@@ -120,12 +120,10 @@ impl Watch {
             expires_at,
             ..
         } = *grant;
-        // What was known before the ledger lost something may have been of that.
-        let floor = if floor.losses == self.losses {
-            floor
-        } else {
-            Floor::default()
-        };
+        if floor.losses != self.losses {
+            // It may have been decided before the ledger lost something, and be a part of that.
+            return;
+        }
         if floor.has_ended {
             self.note(Violation::CameBack(session));
         }
