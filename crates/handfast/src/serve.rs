@@ -147,9 +147,10 @@ struct Visitor {
 impl Visitor {
     async fn serve(self, stream: TcpStream) {
         let peer = self.peer;
+        // Each in a place of its own: a task is moved several times before it first runs.
         let served = match self.serving.tls.clone() {
-            None => self.serve_plain(stream).await,
-            Some(tls) => self.serve_tls(stream, tls).await,
+            None => Box::pin(self.serve_plain(stream)).await,
+            Some(tls) => Box::pin(self.serve_tls(stream, tls)).await,
         };
         if let Err(error) = served {
             tracing::debug!(%peer, %error, "a connection failed before its upgrade");
