@@ -90,6 +90,16 @@ fn what_is_heard_after_it_was_lost_is_lost() {
     assert_eq!(plan.run().violation, None);
 }
 
+/// A tab whose storage has another tab's session by now confirms no push; the ledger lost its session meanwhile.
+#[test]
+fn whoever_confirms_nothing_hears_as_well_that_its_session_is_lost() {
+    let plan = Plan {
+        rounds: 14,
+        ..Plan::long(155)
+    };
+    assert_eq!(plan.run().violation, None);
+}
+
 #[test]
 fn a_run_can_be_had_again_from_its_seed() {
     let plan = Plan::of_seed(7);

@@ -51,28 +51,21 @@ impl Connection {
         };
         let grant = bound.grant;
         let due = now.moment >= bound.refresh;
-        match bound.delivery {
-            Delivery::Confirmed if due && self.asked.is_none() => {
-                self.ask(
-                    None,
-                    Kind::Push,
-                    Question::Push {
-                        session: grant.session,
-                    },
-                );
-            }
-            // Nobody may be sent a generation while the one before it may be lost (stop and wait).
-            Delivery::Pushed { .. } => self.outputs.push_back(Output::Success(Envelope {
+        if due && self.asked.is_none() {
+            // Also where the client does not confirm the token that it was sent: nobody is issued another while the one
+            // before it may be lost (stop and wait), but whether the session is still this connection's is asked anew.
+            self.ask(
+                None,
+                Kind::Push,
+                Question::Push {
+                    session: grant.session,
+                },
+            );
+        } else if matches!(bound.delivery, Delivery::Pushed { .. }) {
+            self.outputs.push_back(Output::Success(Envelope {
                 id: None,
                 body: grant,
-            })),
-            Delivery::Answered { .. } if due => {
-                self.outputs.push_back(Output::Success(Envelope {
-                    id: None,
-                    body: grant,
-                }));
-            }
-            Delivery::Confirmed | Delivery::Answered { .. } => {}
+            }));
         }
     }
 

@@ -69,10 +69,20 @@ enum Delivery {
     Answered {
         pongs: u8,
     },
-    /// The client did not ask for it: it is sent again on every beat until it is confirmed.
+    /// The server sends it unasked, and again on every beat until it is confirmed.
     Pushed {
         pongs: u8,
     },
+}
+
+impl Delivery {
+    /// The same token is sent once more. The pongs that stand for its `Ack` are counted from the first time.
+    const fn again(self) -> Self {
+        match self {
+            Self::Confirmed => Self::Pushed { pongs: 0 },
+            Self::Answered { pongs } | Self::Pushed { pongs } => Self::Pushed { pongs },
+        }
+    }
 }
 
 /// What was asked, and what it will need when the answer comes.

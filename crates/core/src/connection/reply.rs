@@ -128,12 +128,12 @@ impl Connection {
         let State::Bound(bound) = core::mem::replace(&mut self.state, State::Closed) else {
             return;
         };
-        self.state = State::Bound(Bound::new(
-            bound.subject,
-            grant,
-            Delivery::Pushed { pongs: 0 },
-            now,
-        ));
+        let delivery = if grant.generation == bound.grant.generation {
+            bound.delivery.again()
+        } else {
+            Delivery::Pushed { pongs: 0 }
+        };
+        self.state = State::Bound(Bound::new(bound.subject, grant, delivery, now));
         self.outputs.push_back(Output::Success(Envelope {
             id: None,
             body: grant,
@@ -142,10 +142,14 @@ impl Connection {
 
     fn not_pushed(&mut self, outcome: Pushed) {
         match outcome {
-            // The ledger does not know yet that the client has it: the next beat sends it again.
+            // The ledger does not know yet that the client has it.
             Pushed::Unconfirmed => {
                 if let State::Bound(bound) = &mut self.state {
-                    bound.delivery = Delivery::Pushed { pongs: 0 };
+                    bound.delivery = bound.delivery.again();
+                    self.outputs.push_back(Output::Success(Envelope {
+                        id: None,
+                        body: bound.grant,
+                    }));
                 }
             }
             Pushed::NotOwner => self.close(Closing::new(CloseCode::Superseded, "superseded")),
