@@ -61,6 +61,10 @@ impl Session {
     }
 
     /// The client's next frame; `None` when the session has left this connection.
+    ///
+    /// Asking for the next frame says that all before it are done with. A client that breaks the WebSocket protocol is
+    /// sent what was [sent](Self::send) to it until then, and closed only after that, but within
+    /// [`TransportLimits::close_handshake`](crate::TransportLimits::close_handshake) of its mistake.
     pub async fn recv(&mut self) -> Option<Frame> {
         std::future::poll_fn(|context| self.link.poll_recv(context)).await
     }
@@ -119,10 +123,32 @@ pub(crate) struct Link {
 struct Queues {
     incoming: Queue,
     outgoing: Queue,
-    ended: bool,
-    /// The program dropped its session.
-    left: bool,
+    stage: Stage,
+    reader: Reader,
     overflown: bool,
+}
+
+/// How long the session stays on its connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Open,
+    /// Until the program is done with the frames that came.
+    Finishing,
+    /// It has left.
+    Ended,
+}
+
+/// What the program does with the frames that came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Reader {
+    /// It is done with all that it took.
+    #[default]
+    Free,
+    /// It has taken one, and not asked for the next.
+    Busy,
+    /// It dropped its session.
+    Left,
 }
 
 #[derive(Default)]
@@ -177,7 +203,7 @@ impl Link {
     /// Hands the client's frame to the program. `false` if nobody takes it.
     pub(crate) fn deliver(&self, frame: Frame) -> bool {
         let mut queues = self.queues();
-        let taken = !queues.left && !queues.ended;
+        let taken = queues.reader != Reader::Left && queues.stage == Stage::Open;
         if taken {
             queues.incoming.push(frame);
         }
@@ -203,13 +229,29 @@ impl Link {
 
     /// The session has left the connection.
     pub(crate) fn end(&self) {
-        self.queues().ended = true;
+        self.queues().stage = Stage::Ended;
         self.receiver.wake();
+    }
+
+    /// No more frames come. Whether the program is done with those that did, and the session has left the connection; if
+    /// not, the connection is woken when it is.
+    pub(crate) fn finish(&self) -> bool {
+        let mut queues = self.queues();
+        let is_done = match queues.reader {
+            Reader::Free => queues.incoming.frames.is_empty(),
+            Reader::Busy => false,
+            Reader::Left => true,
+        };
+        queues.stage = match queues.stage {
+            Stage::Open | Stage::Finishing if !is_done => Stage::Finishing,
+            Stage::Open | Stage::Finishing | Stage::Ended => Stage::Ended,
+        };
+        queues.stage == Stage::Ended
     }
 
     fn leave(&self) {
         let mut queues = self.queues();
-        queues.left = true;
+        queues.reader = Reader::Left;
         queues.incoming = Queue::default();
         drop(queues);
         self.slot.wake();
@@ -217,7 +259,7 @@ impl Link {
 
     fn send(&self, frame: Frame) -> Result<(), SendError> {
         let mut queues = self.queues();
-        if queues.ended {
+        if queues.stage == Stage::Ended {
             return Err(SendError::Closed);
         }
         queues.overflown |=
@@ -241,15 +283,23 @@ impl Link {
         let was_full = queues.incoming.bytes >= INCOMING_BYTES;
         let frame = queues.incoming.pop();
         let has_room = queues.incoming.bytes < INCOMING_BYTES;
-        let ended = queues.ended;
+        let has_finished = frame.is_none() && queues.stage == Stage::Finishing;
+        queues.reader = match frame {
+            Some(_) => Reader::Busy,
+            None => Reader::Free,
+        };
+        if has_finished {
+            queues.stage = Stage::Ended;
+        }
+        let stage = queues.stage;
         drop(queues);
-        if was_full && has_room {
+        if has_finished || was_full && has_room {
             self.slot.wake();
         }
-        match frame {
-            Some(frame) => Poll::Ready(Some(frame)),
-            None if ended => Poll::Ready(None),
-            None => Poll::Pending,
+        match (frame, stage) {
+            (Some(frame), _) => Poll::Ready(Some(frame)),
+            (None, Stage::Ended) => Poll::Ready(None),
+            (None, Stage::Open | Stage::Finishing) => Poll::Pending,
         }
     }
 

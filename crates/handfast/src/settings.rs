@@ -100,7 +100,8 @@ pub struct TransportLimits {
     pub fragments_per_message: u32,
     /// How long a message may take from its first byte to its last.
     pub message: Duration,
-    /// How long a client may take to answer a close frame.
+    /// How long a client may take to answer a close frame. After a mistake of the client's, the program's answers to what
+    /// came before it are a part of this time.
     pub close_handshake: Duration,
     /// How many connections this node takes. `None` lifts it.
     pub connections: Option<u32>,

@@ -1,10 +1,10 @@
 //! The WebSocket codec, which exists only while a message is in progress.
 
-use super::boundary::{Boundary, HEADER_BYTES};
-use handfast_core::{
-    close::{CloseCode, Closing},
-    time::Moment,
+use super::{
+    boundary::{Boundary, HEADER_BYTES},
+    mistake::Mistake,
 };
+use handfast_core::{close::Closing, time::Moment};
 use std::io::{self, Read, Write};
 use tungstenite::{
     Bytes, Message, Utf8Bytes,
@@ -82,12 +82,12 @@ impl Codec {
     /// `outgoing`.
     ///
     /// # Errors
-    /// How the connection must be closed.
+    /// What the client did wrong.
     pub(super) fn decode(
         &mut self,
         bytes: &mut &[u8],
         outgoing: &mut Vec<u8>,
-    ) -> Result<Option<Received>, Closing> {
+    ) -> Result<Option<Received>, Mistake> {
         let mut pipe = Pipe {
             input: bytes,
             output: outgoing,
@@ -98,7 +98,7 @@ impl Codec {
             Ok(Message::Ping(_)) => {
                 self.context
                     .flush(&mut pipe)
-                    .map_err(|error| closing(&error))?;
+                    .map_err(|error| mistake(&error))?;
                 Some(Received::Ping)
             }
             Ok(Message::Pong(_)) => Some(Received::Pong),
@@ -109,7 +109,7 @@ impl Codec {
             }
             Ok(Message::Frame(_)) => None,
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => None,
-            Err(error) => return Err(closing(&error)),
+            Err(error) => return Err(mistake(&error)),
         };
         self.drained = received.is_none();
         Ok(received)
@@ -142,20 +142,15 @@ impl Codec {
     }
 }
 
-/// How a connection is closed whose stream the codec refused (RFC 6455 sections 5, 7.4.1 and 8.1).
-fn closing(error: &Error) -> Closing {
+/// What a stream did wrong that the codec refused.
+fn mistake(error: &Error) -> Mistake {
     match error {
         Error::Capacity(CapacityError::MessageTooLong { .. } | CapacityError::TooManyHeaders) => {
-            Closing::new(CloseCode::TooBig, "too_big")
+            Mistake::TooBig
         }
-        Error::Utf8(_) => not_utf8(),
-        _ => Closing::new(CloseCode::ProtocolError, "protocol_error"),
+        Error::Utf8(_) => Mistake::NotUtf8,
+        _ => Mistake::Protocol,
     }
-}
-
-/// How a connection is closed that sent a text which is none (RFC 6455 section 8.1).
-pub(super) fn not_utf8() -> Closing {
-    Closing::new(CloseCode::NotUtf8, "not_utf8")
 }
 
 /// The codec's stream: bytes that were read, and bytes to be written.

@@ -9,6 +9,7 @@ mod boundary;
 mod codec;
 mod cookie;
 mod login;
+mod mistake;
 mod password;
 mod present;
 mod receive;
@@ -37,6 +38,7 @@ use handfast_core::{
     message::{Answer, Carried, Envelope, Grant, RequestId},
     time::{Moment, Now, Timestamp},
 };
+use mistake::Mistake;
 use std::{
     pin::Pin,
     sync::Arc,
@@ -90,6 +92,9 @@ const _: () = assert!(size_of::<Driver<TcpStream>>() <= 416);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
+    /// The client broke RFC 6455. The close frame follows when the program has answered what came right before, at the
+    /// given moment at last; what still comes is thrown away.
+    Failing(Mistake, Moment),
     /// A close frame is sent; the peer's is awaited, until the given moment.
     Closing(Moment),
     /// What is left to send is sent, what still comes is thrown away until the peer hangs up or the moment has come.
@@ -331,7 +336,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                     .flatten()
                     .min()
             }
-            Phase::Closing(due) | Phase::Lingering(due) => Some(due),
+            Phase::Failing(_, due) | Phase::Closing(due) | Phase::Lingering(due) => Some(due),
             Phase::Done => None,
         }
     }
@@ -356,6 +361,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 }
                 self.handle(Input::Tick, now);
             }
+            Phase::Failing(..) => self.conclude_failing(now),
             Phase::Closing(_) | Phase::Lingering(_) => self.phase = Phase::Done,
             Phase::Done => {}
         }

@@ -3,14 +3,11 @@
 use super::{
     Driver, Phase,
     answer::Answering,
-    codec::{self, Codec, Received},
+    codec::{Codec, Received},
+    mistake::Mistake,
     whole::{self, Whole},
 };
-use handfast_core::{
-    close::{CloseCode, Closing},
-    connection::Input,
-    time::Now,
-};
+use handfast_core::{connection::Input, time::Now};
 use std::{
     cell::RefCell,
     pin::Pin,
@@ -32,7 +29,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             Phase::Open => {
                 self.machine.takes_frames() && self.link.as_ref().is_none_or(|link| link.has_room())
             }
-            Phase::Closing(_) | Phase::Lingering(_) => true,
+            Phase::Failing(..) | Phase::Closing(_) | Phase::Lingering(_) => true,
             Phase::Done => false,
         }
     }
@@ -49,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                         true
                     }
                     Poll::Ready(Ok(()) | Err(_)) => {
-                        self.hang_up();
+                        self.hang_up(now);
                         false
                     }
                 }
@@ -62,8 +59,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     /// The client hung up, with or without a word. What it asked for is done all the same, unless it was to get a session
     /// by it.
-    fn hang_up(&mut self) {
-        self.phase = Phase::Done;
+    fn hang_up(&mut self, now: Now) {
+        self.phase = match self.phase {
+            // It may read on, but nobody waits for more than what is there.
+            Phase::Failing(mistake, _) => Phase::Failing(mistake, now.moment),
+            Phase::Open | Phase::Closing(_) | Phase::Lingering(_) | Phase::Done => Phase::Done,
+        };
         if self.answering.as_deref().is_some_and(Answering::is_held) {
             self.answering = None;
         }
@@ -72,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Takes bytes that were read, which it may change.
     pub(super) fn receive(&mut self, bytes: &mut [u8], now: Now) {
         let bytes = self.take_whole(bytes, now);
-        if bytes.is_empty() || matches!(self.phase, Phase::Lingering(_)) {
+        if bytes.is_empty() || matches!(self.phase, Phase::Failing(..) | Phase::Lingering(_)) {
             return;
         }
         let fragments_max = self.node.settings.current().transport.fragments_per_message;
@@ -90,10 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 Some(Whole::Text(text)) => self.handle(Input::Text(text), now),
                 Some(Whole::Binary(bytes)) => self.handle(Input::Binary(bytes), now),
                 Some(Whole::Pong) => self.take_pong(now),
-                Some(Whole::NotUtf8) => {
-                    self.close(codec::not_utf8(), now);
-                    self.linger(now);
-                }
+                Some(Whole::NotUtf8) => self.fail(Mistake::NotUtf8, now),
                 None => break,
             }
         }
@@ -138,16 +136,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             let received = match self.phase {
                 Phase::Open => codec.decode(&mut bytes, &mut self.outgoing),
                 // Our close frame is the last one: the codec's own answers are not sent any more.
-                Phase::Closing(_) | Phase::Lingering(_) | Phase::Done => {
+                Phase::Failing(..) | Phase::Closing(_) | Phase::Lingering(_) | Phase::Done => {
                     codec.decode(&mut bytes, &mut Vec::new())
                 }
             };
             let received = match received {
                 Ok(received) => received,
-                Err(closing) => {
-                    self.close(closing, now);
-                    return self.linger(now);
-                }
+                Err(mistake) => return self.fail(mistake, now),
             };
             match received {
                 Some(Received::Text(text)) => {
@@ -175,8 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         if codec.is_at_rest() {
             self.codec = None;
         } else if codec.fragments() > limits.fragments_per_message {
-            self.close(Closing::new(CloseCode::Misuse, "fragments"), now);
-            self.linger(now);
+            self.fail(Mistake::Fragments, now);
         } else {
             codec
                 .due

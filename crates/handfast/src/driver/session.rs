@@ -60,6 +60,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Takes what the application sends.
     pub(super) fn pump_application(&mut self, now: Now) {
         let Some(link) = &self.link else { return };
+        // Before what it sent is taken, behind which it can send nothing then.
+        let is_done = matches!(self.phase, Phase::Failing(..)) && link.finish();
         match link.take_outgoing() {
             Some(frames) => {
                 for frame in frames {
@@ -74,6 +76,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 }
             }
             None => self.close(Closing::new(CloseCode::TryAgainLater, "slow_consumer"), now),
+        }
+        if is_done {
+            self.conclude_failing(now);
         }
     }
 }

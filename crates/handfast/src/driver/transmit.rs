@@ -11,15 +11,20 @@ use tokio::io::{AsyncRead, AsyncWrite};
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Sends a close frame, unless one was sent.
     pub(super) fn close(&mut self, closing: Closing, now: Now) {
-        if self.phase == Phase::Open {
-            codec::write_close(closing, &mut self.outgoing);
-            let patience = self.node.settings.current().transport.close_handshake;
-            self.phase = Phase::Closing(now.moment.after(patience));
-            self.answering = None;
-            self.leave_session();
-            self.node.tally.closed(closing.code);
-            tracing::debug!(connection = self.caller.connection.number, %closing, "closed");
-        }
+        self.phase = match self.phase {
+            Phase::Open => {
+                let patience = self.node.settings.current().transport.close_handshake;
+                Phase::Closing(now.moment.after(patience))
+            }
+            // Its mistake wins the client no time.
+            Phase::Failing(_, due) => Phase::Lingering(due),
+            Phase::Closing(_) | Phase::Lingering(_) | Phase::Done => return,
+        };
+        codec::write_close(closing, &mut self.outgoing);
+        self.answering = None;
+        self.leave_session();
+        self.node.tally.closed(closing.code);
+        tracing::debug!(connection = self.caller.connection.number, %closing, "closed");
     }
 
     /// Both close frames are through, or the stream makes no sense any more.

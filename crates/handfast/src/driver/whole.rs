@@ -83,7 +83,10 @@ fn unmask(payload: &mut [u8], mask: [u8; MASK_BYTES]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::driver::codec::{Codec, Received};
+    use crate::driver::{
+        codec::{Codec, Received},
+        mistake::Mistake,
+    };
 
     const LIMIT: usize = 300;
 
@@ -135,7 +138,7 @@ mod tests {
                     }
                     Some(Whole::Pong) => assert!(matches!(decoded, Ok(Some(Received::Pong)))),
                     Some(Whole::NotUtf8) => {
-                        assert!(decoded.is_err_and(|closing| closing.reason == "not_utf8"));
+                        assert!(decoded.is_err_and(|mistake| mistake == Mistake::NotUtf8));
                     }
                     // A pong this long is wrong, so it is the codec's.
                     None => assert!(decoded.is_err() && first == PONG),

@@ -114,11 +114,12 @@ fn a_client_that_sends_nothing_but_nonsense_is_closed() {
 }
 
 /// Sends bytes that a well-behaved WebSocket library would not.
-fn send_raw(client: &mut crate::client::Client, bytes: &[u8]) {
+pub(crate) fn send_raw(client: &mut crate::client::Client, bytes: &[u8]) {
     client.socket.get_mut().write_all(bytes).unwrap();
 }
 
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+/// A final frame, or what else its first byte says, with a mask that changes nothing.
+pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![
         first,
         0x80 | u8::try_from(payload.len()).unwrap(),

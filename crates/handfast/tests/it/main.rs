@@ -13,6 +13,7 @@ mod heartbeat;
 mod key_bound;
 mod limits;
 mod login;
+mod mistakes;
 mod nodes;
 mod operate;
 mod outage;
