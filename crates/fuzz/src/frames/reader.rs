@@ -84,6 +84,13 @@ impl Header {
         })
     }
 
+    /// Section 5.3.
+    fn unmasked(&self, payload: &[u8]) -> Vec<u8> {
+        let mask = self.mask.unwrap_or_default();
+        let masked = payload.iter().zip(mask.iter().cycle());
+        masked.map(|(byte, mask)| byte ^ mask).collect()
+    }
+
     const fn is_control(&self) -> bool {
         self.opcode >= 8
     }
@@ -122,17 +129,10 @@ impl<'a> Reader<'a> {
             let Some(end) = end.filter(|end| *end <= self.bytes.len()) else {
                 return self.half(&header, length);
             };
-            let mut payload = self.bytes[header.bytes..end].to_vec();
+            let payload = header.unmasked(&self.bytes[header.bytes..end]);
             self.bytes = &self.bytes[end..];
             if header.is_wrong() || length > self.message_bytes {
                 return Came::Mistake(WRONG_OR_TOO_BIG);
-            }
-            if let Some(mask) = header.mask {
-                let mask = mask.iter().cycle();
-                payload
-                    .iter_mut()
-                    .zip(mask)
-                    .for_each(|(byte, mask)| *byte ^= mask);
             }
             if let Some(came) = self.take(&header, payload) {
                 return came;
@@ -140,17 +140,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What half a frame is: its header may be enough to refuse it, and is where it is too long.
+    /// What half a frame is: its header may be enough to refuse it, and is where it is too long. So is what has come of
+    /// its text, where nothing else is wrong.
     fn half(&self, header: &Header, length: usize) -> Came {
-        let is_too_long = length > self.message_bytes;
-        if is_too_long && !header.is_wrong() {
+        if header.is_wrong() {
+            return Came::Nothing { may_close: true };
+        }
+        if length > self.message_bytes {
             return Came::Mistake(TOO_BIG);
         }
-        let held = self.message.as_ref().map_or(0, |(_, held)| held.len());
-        let is_too_long = held.saturating_add(length) > self.message_bytes;
-        Came::Nothing {
-            may_close: header.is_wrong() || is_too_long,
+        let (is_text, mut held) = match (header.opcode, self.message.clone()) {
+            (0, Some(message)) => message,
+            (1, None) => (true, Vec::new()),
+            _ => (false, Vec::new()),
+        };
+        if held.len() + length > self.message_bytes {
+            return Came::Nothing { may_close: true };
         }
+        held.extend(header.unmasked(&self.bytes[header.bytes..]));
+        let is_hopeless =
+            std::str::from_utf8(&held).is_err_and(|error| error.error_len().is_some());
+        if is_text && is_hopeless {
+            return Came::Mistake(NOT_UTF8);
+        }
+        Came::Nothing { may_close: false }
     }
 
     /// What a whole frame completes, if it does.

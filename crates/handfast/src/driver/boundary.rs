@@ -1,5 +1,6 @@
 //! Whether a stream of frames is between two messages.
 
+use super::{text::Text, whole::MASK_BYTES};
 use std::io::Cursor;
 use tungstenite::protocol::frame::{
     FrameHeader,
@@ -9,10 +10,10 @@ use tungstenite::protocol::frame::{
 /// The longest header: two bytes, eight of length, four of mask (RFC 6455 section 5.2).
 pub(super) const HEADER_BYTES: usize = 14;
 
-/// Follows the frames in a stream of bytes without looking into them, so that a codec can be dropped exactly where it
-/// holds nothing.
+/// Follows the frames in a stream of bytes, so that a codec can be dropped exactly where it holds nothing. It looks into
+/// none but those of a text that has not come whole, which the codec would only do later.
 ///
-/// It judges nothing: what is no frame is for the codec to refuse.
+/// It judges nothing else: what is no frame is for the codec to refuse.
 #[derive(Debug, Default)]
 pub(super) struct Boundary {
     /// The header that has begun, and how much of it has come.
@@ -22,6 +23,12 @@ pub(super) struct Boundary {
     payload: u64,
     /// How many frames of an unfinished message have begun.
     fragments: u32,
+    /// The text that the message is, if it is one, as far as it has come.
+    text: Option<Text>,
+    /// What hides the rest of the payload, if that belongs to the text and the frame has nothing else that is wrong.
+    mask: Option<[u8; MASK_BYTES]>,
+    /// How long the frames of the message say that they are.
+    message: u64,
     /// The bytes make no sense; there is no boundary any more.
     lost: bool,
 }
@@ -39,7 +46,9 @@ impl Boundary {
                 .unwrap_or(usize::MAX)
                 .min(rest.len());
             self.payload -= skipped as u64;
-            rest = &rest[skipped..];
+            let (payload, behind) = rest.split_at(skipped);
+            self.look_into(payload);
+            rest = behind;
             if self.payload == 0 {
                 rest = self.advance_header(rest);
             }
@@ -69,8 +78,20 @@ impl Boundary {
         }
     }
 
+    /// Looks at what has come of a payload. What makes the message whole is left to the codec, which looks at all of it.
+    fn look_into(&mut self, payload: &[u8]) {
+        let is_whole = self.payload == 0 && self.fragments == 0;
+        if !is_whole
+            && let Some(text) = &mut self.text
+            && let Some(mask) = &mut self.mask
+        {
+            text.advance(payload, mask);
+        }
+    }
+
     fn enter(&mut self, header: &FrameHeader, payload: u64) {
         self.payload = payload;
+        self.enter_text(header);
         match (header.opcode, header.is_final) {
             (OpCode::Control(_), _) => {}
             (
@@ -84,6 +105,28 @@ impl Boundary {
                 self.fragments = self.fragments.saturating_add(1);
             }
         }
+    }
+
+    /// Goes on with the text that the frame belongs to.
+    fn enter_text(&mut self, header: &FrameHeader) {
+        self.mask = None;
+        let OpCode::Data(data) = header.opcode else {
+            return;
+        };
+        let continues = self.fragments > 0;
+        match data {
+            Data::Continue if continues => {}
+            Data::Text if !continues => (self.text, self.message) = (Some(Text::default()), 0),
+            Data::Continue | Data::Text | Data::Binary | Data::Reserved(_) => self.text = None,
+        }
+        self.message = self.message.saturating_add(self.payload);
+        let uses_extension = header.rsv1 || header.rsv2 || header.rsv3;
+        self.mask = header.mask.filter(|_| !uses_extension);
+    }
+
+    /// Whether the unfinished message is a text of at most `bytes_max`, and cannot become one any more.
+    pub(super) fn is_broken(&self, bytes_max: usize) -> bool {
+        self.message <= bytes_max as u64 && self.text.as_ref().is_some_and(Text::is_broken)
     }
 
     /// How many frames the unfinished message has.

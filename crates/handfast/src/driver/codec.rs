@@ -131,6 +131,11 @@ impl Codec {
         self.boundary.fragments()
     }
 
+    /// Whether the unfinished message is a text of at most `bytes_max`, and cannot become one any more.
+    pub(super) fn is_broken(&self, bytes_max: usize) -> bool {
+        self.boundary.is_broken(bytes_max)
+    }
+
     /// Whether the codec holds nothing, so that a new one would do as well.
     pub(super) fn is_at_rest(&self) -> bool {
         self.drained && self.unread.is_empty() && self.boundary.is_at_rest()

@@ -14,6 +14,7 @@ mod password;
 mod present;
 mod receive;
 mod session;
+mod text;
 mod transmit;
 mod whole;
 

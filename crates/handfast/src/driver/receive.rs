@@ -165,12 +165,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     /// Drops the codec if it holds nothing; bounds what it holds if not.
     fn rest(&mut self, now: Now) {
+        let message_bytes_max = self.message_bytes_max();
         let Some(codec) = &mut self.codec else { return };
         let limits = self.node.settings.current().transport;
         if codec.is_at_rest() {
             self.codec = None;
         } else if codec.fragments() > limits.fragments_per_message {
             self.fail(Mistake::Fragments, now);
+        } else if codec.is_broken(message_bytes_max) {
+            self.fail(Mistake::NotUtf8, now);
         } else {
             codec
                 .due

@@ -24,7 +24,7 @@ const MASKED: u8 = 0x80;
 const SHORT_BYTES_MAX: usize = 125;
 /// What the second byte says where two more bytes say the length.
 const TWO_BYTES_FOLLOW: usize = 126;
-const MASK_BYTES: usize = 4;
+pub(super) const MASK_BYTES: usize = 4;
 
 /// Takes a message off the front of `bytes`, if a whole one of at most `payload_bytes_max` lies there. If not, `bytes`
 /// stay as they are.
@@ -70,7 +70,7 @@ fn payload(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// RFC 6455 section 5.3.
-fn unmask(payload: &mut [u8], mask: [u8; MASK_BYTES]) {
+pub(super) fn unmask(payload: &mut [u8], mask: [u8; MASK_BYTES]) {
     let (words, rest) = payload.as_chunks_mut();
     for word in words {
         *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(mask)).to_ne_bytes();

@@ -198,3 +198,79 @@ fn a_session_past_its_time_is_not_held_open_by_a_program_either() {
     send_raw(&mut client, &right_and_wrong());
     assert_eq!(client.closed(), closed(1002, "protocol_error"));
 }
+
+/// A frame that announces `length` bytes, and what has come of it.
+fn begun(first: u8, length: u16, come: &[u8]) -> Vec<u8> {
+    let mask = [0x12, 0x34, 0x56, 0x78];
+    let mut bytes = vec![first, 0x80 | 126];
+    bytes.extend(length.to_be_bytes());
+    bytes.extend(mask);
+    let masked = come.iter().zip(mask.iter().cycle());
+    bytes.extend(masked.map(|(byte, mask)| byte ^ mask));
+    bytes
+}
+
+#[test]
+fn a_text_is_refused_as_soon_as_it_cannot_become_utf8_any_more() {
+    let node = Node::start();
+    let long = [&[b'x'; 4_000][..], &[0xF4, 0x90]].concat();
+    let in_frames = |begin: &[u8], rest: &[u8]| {
+        [
+            masked(TEXT_BEGINS, begin),
+            masked(PING, &[0xFF]),
+            begun(CONTINUES, 200, rest),
+        ]
+        .concat()
+    };
+    for (bytes, pinged) in [
+        (begun(TEXT, 200, b"\xCE\xBA\xE1\xBD\xB9\xF4\x90"), false),
+        (begun(TEXT, 200, &[0xFF]), false),
+        (begun(TEXT, 200, &[b'x', 0xED, 0xA0]), false),
+        (begun(TEXT, 4_096, &long), false),
+        (begun(TEXT_BEGINS, 200, &[0xC3, 0xC3]), false),
+        (in_frames(b"fine", &[0x80]), true),
+        (in_frames(&[0xF0, 0x9F], &[0x98, 0x41]), true),
+        (in_frames(b"", &[0xC0]), true),
+    ] {
+        for pieces in [bytes.len(), 1] {
+            let mut client = node.plain();
+            for piece in bytes.chunks(pieces) {
+                send_raw(&mut client, piece);
+            }
+            if pinged {
+                let pong = tungstenite::Message::Pong(vec![0xFF].into());
+                assert_eq!(client.socket.read().unwrap(), pong);
+            }
+            assert_eq!(client.closed(), closed(1007, "not_utf8"), "{bytes:02X?}");
+        }
+    }
+}
+
+#[test]
+fn a_text_longer_than_what_is_read_at_once_is_refused_at_its_first_bad_byte_as_well() {
+    let node = Node::start();
+    let mut client = node.plain();
+    client.login("ada");
+    let come = [&"é".repeat(25_000).into_bytes()[..], &[0xFF]].concat();
+    send_raw(&mut client, &begun(TEXT, 60_000, &come));
+    assert_eq!(client.closed(), closed(1007, "not_utf8"));
+}
+
+#[test]
+fn a_text_that_is_cut_within_its_characters_is_taken_all_the_same() {
+    let node = node(|mut session| async move {
+        while let Some(frame) = session.recv().await {
+            assert_eq!(session.send(frame), Ok(()));
+        }
+    });
+    let mut client = logged_in(&node);
+    let text = "é€😀 and so on";
+    for cut in 0..=text.len() {
+        let (begin, rest) = text.as_bytes().split_at(cut);
+        let frames = [masked(TEXT_BEGINS, begin), masked(CONTINUES_AND_ENDS, rest)];
+        for byte in frames.concat() {
+            send_raw(&mut client, &[byte]);
+        }
+        assert_eq!(client.receive_frame(), text, "cut at {cut}");
+    }
+}
