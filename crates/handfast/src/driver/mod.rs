@@ -169,10 +169,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    /// Gives the machine what happened, and does what it says.
+    /// Gives the machine what happened, and does what it says. Behind a close frame nothing happens that the client could
+    /// be told of (RFC 6455 section 5.5.1); who closed need not have been the machine.
     fn handle(&mut self, input: Input<'_>, now: Now) {
-        self.machine.handle(now, input);
-        self.perform(now);
+        match self.phase {
+            Phase::Open | Phase::Failing(..) | Phase::Done => {
+                self.machine.handle(now, input);
+                self.perform(now);
+            }
+            Phase::Closing(_) | Phase::Lingering(_) => {}
+        }
     }
 
     fn perform(&mut self, now: Now) {

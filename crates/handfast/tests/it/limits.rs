@@ -1,12 +1,13 @@
 //! How many there may be.
 
 use crate::{
+    bad_input::{masked, send_raw},
     client::{Client, closed},
     node::{Node, Plan},
 };
 use handfast::Application;
 use serde_json::json;
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use tungstenite::{Message, error::Error};
 
 /// A connection that the node has counted: an upgrade is answered before that.
@@ -135,4 +136,19 @@ fn a_node_counts_its_connections() {
         client.ask(&json!({"type": "Sessions"}));
     }
     assert_eq!(node.handfast.connections(), 5);
+}
+
+#[test]
+fn a_connection_that_was_refused_is_answered_nothing_behind_its_close() {
+    let node = Plan::with(|settings| settings.addresses.connections = Some(1)).start();
+    let first = settled(&node);
+    let mut refused = node.plain();
+    send_raw(&mut refused, &masked(0x81, br#"{"type":"Sessions"}"#));
+    send_raw(&mut refused, &masked(0x88, b""));
+    assert_eq!(refused.closed(), closed(4429, "address"));
+    let mut behind = Vec::new();
+    let mut stream = refused.socket.into_inner();
+    stream.read_to_end(&mut behind).unwrap();
+    assert_eq!(String::from_utf8_lossy(&behind), "");
+    drop(first);
 }
