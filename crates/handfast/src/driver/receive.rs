@@ -128,6 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         loop {
             let takes_frames = self.takes_frames();
             let message_bytes_max = self.message_bytes_max();
+            let said = self.outgoing.len();
             let Some(codec) = &mut self.codec else { return };
             if !takes_frames {
                 return codec.keep(bytes);
@@ -155,12 +156,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 }
                 Some(Received::Pong) => self.take_pong(now),
                 Some(Received::Ping) => self.handle(Input::Heard, now),
-                Some(Received::Close) => return self.linger(now),
+                Some(Received::Close) => return self.hear_close(said, now),
                 None => break,
             }
         }
         self.handle(Input::Heard, now);
         self.rest(now);
+    }
+
+    /// The client closes. What the program has sent goes before the answer, which stands behind what was `said`, for nothing
+    /// may come behind it (RFC 6455 section 5.5.1).
+    fn hear_close(&mut self, said: usize, now: Now) {
+        let answer = self.outgoing.split_off(said);
+        self.pump_application(now);
+        if self.phase == Phase::Open {
+            self.outgoing.extend(answer);
+            self.leave_session();
+        }
+        self.linger(now);
     }
 
     /// Drops the codec if it holds nothing; bounds what it holds if not.

@@ -1,6 +1,10 @@
 //! Programs that embed a node.
 
-use crate::{client::closed, node::Plan};
+use crate::{
+    bad_input::{masked, send_raw},
+    client::closed,
+    node::Plan,
+};
 use handfast::{Application, Frame, SendError, Session, SessionSender};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -148,6 +152,29 @@ fn a_client_that_reads_too_slowly_is_closed_and_the_program_is_told() {
     let frame = Frame::Binary(vec![0; 300 * 1024]);
     assert_eq!(sender.send(frame), Err(SendError::SlowConsumer));
     assert_eq!(client.closed_at_last(), closed(1013, "slow_consumer"));
+}
+
+#[test]
+fn a_program_sends_nothing_behind_the_answer_to_a_close() {
+    let sender: Arc<Mutex<Option<SessionSender>>> = Arc::default();
+    let kept = Arc::clone(&sender);
+    let node = plan(move |mut session| {
+        *kept.lock().unwrap() = Some(session.sender());
+        async move { while session.recv().await.is_some() {} }
+    })
+    .start();
+    let mut client = node.v1();
+    client.login("ada");
+    client.ask(&json!({"type": "Sessions"}));
+    let sender = sender.lock().unwrap().take().unwrap();
+    let say = |text: &str| sender.send(Frame::Text(text.into()));
+    node.frozen(|| {
+        send_raw(&mut client, &masked(0x88, &1000_u16.to_be_bytes()));
+        assert_eq!(say("last words"), Ok(()));
+    });
+    assert_eq!(client.receive_frame(), "last words");
+    assert_eq!(client.closed(), closed(1000, ""));
+    assert_eq!(say("too late"), Err(SendError::Closed));
 }
 
 #[test]
