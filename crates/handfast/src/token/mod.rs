@@ -44,10 +44,12 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Reads a JSON object. Serde would take an array of the same values for it.
+/// Reads a JSON object. Serde would take an array of the same values for it, and does not look whether members that
+/// nobody asked for are UTF-8, as all of it must be (RFC 7519 section 7.2).
 pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
-    json.starts_with(b"{")
-        .then(|| serde_json::from_slice(json).ok())
+    let json = std::str::from_utf8(json).ok()?;
+    json.starts_with('{')
+        .then(|| serde_json::from_str(json).ok())
         .flatten()
 }
 
