@@ -15,6 +15,7 @@ mod frames;
 mod messages;
 mod node;
 mod rule;
+mod script;
 mod supply;
 mod token;
 mod upgrade;

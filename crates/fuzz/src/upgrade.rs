@@ -1,7 +1,11 @@
 //! Requests to upgrade: whatever they say, only one that RFC 6455 would call a request is answered with 101, and only
 //! from an origin that may.
 
-use crate::{node::Node, supply::Supply};
+use crate::{
+    node::Node,
+    script::{End, Script},
+    supply::Supply,
+};
 use axum::{Router, body::Body, response::Response};
 use handfast::AllowedOrigins;
 use handfast_core::limits::TokenDelivery;
@@ -17,18 +21,16 @@ use std::{
     convert::Infallible,
     sync::{Arc, Mutex},
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower_service::Service as _;
 
-/// How much of an answer is read; no answer here is longer.
-const ANSWER_BYTES: u64 = 16 * 1024;
-
 thread_local! {
-    static NODES: [Node; 2] = [TokenDelivery::Message, TokenDelivery::Cookie].map(|delivery| {
-        Node::start(|settings| {
+    static NODES: [(Node, Router); 2] = [TokenDelivery::Message, TokenDelivery::Cookie].map(|delivery| {
+        let node = Node::start(|settings| {
             settings.connection.delivery = delivery;
             settings.allowed_origins = AllowedOrigins::new(["https://app.example".to_owned()]);
-        })
+        });
+        let router = node.handfast.router();
+        (node, router)
     });
 }
 
@@ -47,10 +49,8 @@ pub(crate) fn target(data: &[u8]) {
     let mut supply = Supply::new(data);
     let cookie = supply.flag();
     NODES.with(|nodes| {
-        let node = &nodes[usize::from(cookie)];
-        let (asked, answer) = node
-            .runtime
-            .block_on(exchange(node.handfast.router(), supply.rest()));
+        let (node, router) = &nodes[usize::from(cookie)];
+        let (asked, answer) = node.runtime.block_on(exchange(router, supply.rest()));
         if answer.starts_with("HTTP/1.1 101 ") {
             let asked = asked.expect("somebody asked");
             judge(&asked, &answer.to_ascii_lowercase(), cookie);
@@ -60,8 +60,9 @@ pub(crate) fn target(data: &[u8]) {
 
 /// Serves one connection that sends these bytes, and gives its first request and all that is answered before it is
 /// upgraded or ends.
-async fn exchange(router: Router, bytes: &[u8]) -> (Option<Asked>, String) {
-    let (mut client, server) = tokio::io::duplex(64 * 1024);
+async fn exchange(router: &Router, bytes: &[u8]) -> (Option<Asked>, String) {
+    let mut script = Script::new(bytes, Vec::new(), End::HangUp);
+    let (heard, gone) = (script.heard(), script.gone());
     let asked: Arc<Mutex<Option<Asked>>> = Arc::default();
     let noted = Arc::clone(&asked);
     let service = service_fn(move |request: Request<Incoming>| {
@@ -83,22 +84,14 @@ async fn exchange(router: Router, bytes: &[u8]) -> (Option<Asked>, String) {
     });
     let serving = http1::Builder::new()
         .max_buf_size(16 * 1024)
-        .serve_connection(TokioIo::new(server), service)
+        .serve_connection(TokioIo::new(script), service)
         .with_upgrades();
-    let serving = tokio::spawn(serving);
-    // More than fits is more than a request may have.
-    let bytes = &bytes[..bytes.len().min(32 * 1024)];
-    client.write_all(bytes).await.ok();
-    client.shutdown().await.ok();
-    let mut answer = Vec::new();
-    client
-        .take(ANSWER_BYTES)
-        .read_to_end(&mut answer)
-        .await
-        .ok();
-    serving.await.expect("no panic").ok();
+    serving.await.ok();
+    // What it was upgraded to lives on, until it has read all.
+    gone.await;
     let asked = asked.lock().unwrap().clone();
-    (asked, String::from_utf8_lossy(&answer).into_owned())
+    let answer = String::from_utf8_lossy(&heard.lock().unwrap().bytes).into_owned();
+    (asked, answer)
 }
 
 fn host(request: &Request<Incoming>) -> Option<String> {

@@ -2,14 +2,17 @@
 //! apart from them, and against themselves where the same bytes come in other pieces.
 
 mod reader;
-mod script;
 
-use crate::{node::Node, supply::Supply};
+use crate::{
+    node::Node,
+    script::{End, Script},
+    supply::Supply,
+};
 use handfast_core::{framing::Framing, message::Request};
 use reader::{Came, Reader, Sent};
-use script::Script;
-use serde_json::Value;
+use serde::Deserialize;
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     pin::pin,
     task::{Context, Waker},
@@ -38,40 +41,27 @@ pub(crate) fn target(data: &[u8]) {
         .map(|it| usize::from(*it) + 1)
         .collect();
     let bytes = supply.rest();
-    let whole = answer(framing, VecDeque::from([bytes.to_vec()]));
-    let in_pieces = answer(framing, cut(bytes, &pieces));
+    let whole = answer(framing, bytes, Vec::new());
+    let in_pieces = answer(framing, bytes, pieces);
     assert_eq!(whole, in_pieces, "how it is cut made a difference");
     if framing == Framing::Plain {
         compare(bytes, &whole);
     }
 }
 
-fn cut(mut bytes: &[u8], pieces: &[usize]) -> VecDeque<Vec<u8>> {
-    let mut cut = VecDeque::new();
-    let mut lengths = pieces.iter().cycle();
-    while !bytes.is_empty() {
-        let length = lengths
-            .next()
-            .map_or(bytes.len(), |it| *it)
-            .min(bytes.len());
-        let (piece, rest) = bytes.split_at(length);
-        cut.push_back(piece.to_vec());
-        bytes = rest;
-    }
-    cut
-}
-
 /// What a connection sends, frame by frame, when it gets these bytes; without its `Hello`, whose nonce is random.
-fn answer(framing: Framing, pieces: VecDeque<Vec<u8>>) -> Vec<Sent> {
-    let script = Script::new(pieces);
-    let sent = script.sent();
+fn answer(framing: Framing, bytes: &[u8], lengths: Vec<usize>) -> Vec<Sent> {
+    let script = Script::new(bytes, lengths, End::Quiet);
+    let heard = script.heard();
     NODE.with(|node| {
         let _context = node.runtime.enter();
         let mut connection = pin!(node.handfast.connection_on(framing, script));
         let mut context = Context::from_waker(Waker::noop());
-        while connection.as_mut().poll(&mut context).is_pending() && !sent.is_read() {}
+        while connection.as_mut().poll(&mut context).is_pending() && !heard.lock().unwrap().is_read
+        {
+        }
     });
-    let mut frames = reader::sent(&sent.bytes());
+    let mut frames = reader::sent(&heard.lock().unwrap().bytes);
     if framing == Framing::V1 {
         assert!(matches!(frames.first(), Some(Sent::Text(text)) if text.contains("Hello")));
         frames.remove(0);
@@ -138,6 +128,13 @@ fn closes(came: &Came, code: Option<u16>) -> bool {
     }
 }
 
+/// What matters of an answer.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+}
+
 /// What was sent, in its order. A pong may come before the answer to a question that was asked before its ping.
 struct Answers<'a> {
     sent: std::slice::Iter<'a, Sent>,
@@ -152,8 +149,8 @@ impl Answers<'_> {
             match self.sent.next() {
                 Some(Sent::Pong(payload)) => self.early.push_back(payload),
                 Some(Sent::Text(text)) => {
-                    let answer: Value = serde_json::from_str(text).expect("an answer in JSON");
-                    self.invalid += u32::from(answer["type"] == "InvalidRequest");
+                    let answer: Answer<'_> = serde_json::from_str(text).expect("an answer in JSON");
+                    self.invalid += u32::from(answer.kind == "InvalidRequest");
                     return None;
                 }
                 Some(Sent::Close(code)) => return Some(code.unwrap_or_default()),
