@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| handfast_fuzz::run("connection", data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| handfast_fuzz::targets::connection(data));

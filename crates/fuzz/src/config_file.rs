@@ -21,7 +21,7 @@ thread_local! {
 }
 
 /// Loads a file, and what is shown of it.
-pub(crate) fn target(data: &[u8]) {
+pub fn target(data: &[u8]) {
     match load(data) {
         Ok(loaded) => {
             let shown = show(&loaded);

@@ -47,7 +47,7 @@ struct World {
 }
 
 /// Tells a machine what the bytes say.
-pub(crate) fn target(data: &[u8]) {
+pub fn target(data: &[u8]) {
     let mut supply = Supply::new(data);
     let mut world = World::new(&mut supply);
     while !supply.is_empty() && !world.closed {

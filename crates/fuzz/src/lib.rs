@@ -24,18 +24,28 @@ mod upgrade;
 #[expect(dead_code, unused_imports, reason = "the program uses the rest of it")]
 mod config;
 
+/// Each target by itself: a program of libFuzzer's has only the code of its own, for after each input libFuzzer looks at
+/// every edge of the code that there is.
+pub mod targets {
+    pub use crate::{
+        config_file::target as config, connection::target as connection, frames::target as frames,
+        messages::target as messages, rule::target as rule, token::target as token,
+        upgrade::target as upgrade,
+    };
+}
+
 /// A function that any bytes may be given to. It panics where something does not hold.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
 pub const TARGETS: [(&str, Target); 7] = [
-    ("config", config_file::target),
-    ("connection", connection::target),
-    ("frames", frames::target),
-    ("messages", messages::target),
-    ("rule", rule::target),
-    ("token", token::target),
-    ("upgrade", upgrade::target),
+    ("config", targets::config),
+    ("connection", targets::connection),
+    ("frames", targets::frames),
+    ("messages", targets::messages),
+    ("rule", targets::rule),
+    ("token", targets::token),
+    ("upgrade", targets::upgrade),
 ];
 
 /// Runs the target of this name, if there is one.

@@ -30,7 +30,7 @@ const NAMES: [&str; 13] = [
 ];
 
 /// Reads a text frame in both framings, and its message as the table has it.
-pub(crate) fn target(data: &[u8]) {
+pub fn target(data: &[u8]) {
     let mut supply = Supply::new(data);
     let framing = supply.pick(&[Framing::Plain, Framing::V1]);
     let Ok(text) = std::str::from_utf8(supply.rest()) else {

@@ -27,7 +27,7 @@ struct Pair {
 }
 
 /// Plays a history. Every decision and every record must be the reference's.
-pub(crate) fn target(data: &[u8]) {
+pub fn target(data: &[u8]) {
     let mut supply = Supply::new(data);
     let mut pair = Pair::new(supply.flag(), supply.flag());
     while !supply.is_empty() {

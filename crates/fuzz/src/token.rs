@@ -42,7 +42,7 @@ thread_local! {
 }
 
 /// Changes what is good, signs what is not, and shows both.
-pub(crate) fn target(data: &[u8]) {
+pub fn target(data: &[u8]) {
     WORLD.with(|world| {
         let mut supply = Supply::new(data);
         match supply.below(4) {

@@ -45,7 +45,7 @@ struct Asked {
 }
 
 /// Sends the bytes as a request.
-pub(crate) fn target(data: &[u8]) {
+pub fn target(data: &[u8]) {
     let mut supply = Supply::new(data);
     let cookie = supply.flag();
     NODES.with(|nodes| {

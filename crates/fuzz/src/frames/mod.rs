@@ -32,7 +32,7 @@ thread_local! {
 }
 
 /// Feeds a connection, once in one piece and once in pieces whose lengths the first bytes say.
-pub(crate) fn target(data: &[u8]) {
+pub fn target(data: &[u8]) {
     let mut supply = Supply::new(data);
     let framing = supply.pick(&[Framing::Plain, Framing::Plain, Framing::V1]);
     let pieces: Vec<usize> = supply
