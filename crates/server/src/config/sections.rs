@@ -18,6 +18,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     num::NonZero,
     path::PathBuf,
+    sync::LazyLock,
     time::Duration,
 };
 use tracing_subscriber::filter::LevelFilter;
@@ -26,6 +27,10 @@ pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// How many processors there are. They are counted once, for a handful of files is read for it.
+static PROCESSORS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
 
 /// How handfast is set up. Values are right by themselves and together.
 #[derive(Debug, Clone)]
@@ -213,8 +218,7 @@ impl Password {
     const MOST_LANES: u32 = (1 << 24) - 1;
 
     fn read(reader: &mut Reader) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let half = u32::try_from(processors / 2).unwrap_or(1).max(1);
+        let half = u32::try_from(*PROCESSORS / 2).unwrap_or(1).max(1);
         Self {
             min_length: reader.within("password.min_length", 8, &(1..=128)),
             memory_kib: reader.within("password.memory_kib", 19_456, &(8..=u32::MAX)),

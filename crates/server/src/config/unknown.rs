@@ -10,6 +10,9 @@ use std::collections::BTreeSet;
 
 /// What is wrong with the leftovers of a layer, given the names of all settings.
 pub(super) fn refuse(mut layer: Layer, known: &[&'static str]) -> Vec<Problem> {
+    if layer.settings.is_empty() && layer.sections.is_empty() {
+        return Vec::new();
+    }
     let sections: BTreeSet<_> = known.iter().filter_map(|key| section_of(key)).collect();
     let mut problems = Vec::new();
     let mut refused: Vec<String> = Vec::new();
