@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::failure::Failure;
-use crate::fuzz::Campaign;
+use crate::fuzz::{Campaign, Much};
 use crate::generate::Mode;
 use crate::long::{Cycles, Size};
 use crate::runner::{self, Selection};
@@ -35,7 +35,9 @@ Usage: cargo xtask COMMAND
     --seed N      a run that was
   fuzz [TARGETS]  feed what libFuzzer thinks of to the targets, one after the other
     --runs N      so many inputs each
+    --total N     until each has had so many in all, with those of earlier runs (see fuzz/found/rounds)
     --smoke       few of them
+    --jobs N      in so many processes (one for each processor, if it is not said)
   flame [DIR]     record where the server spends its time and draw it into DIR (target/flame)
   hostile [ARGS]  attack a server and measure how good clients fare; ARGS go to `handfast-load hostile`
   model [ARGS]    visit every state of the session rule within bounds; ARGS go to `handfast-sim model`
@@ -174,8 +176,10 @@ fn parse_fuzz(mut arguments: impl Iterator<Item = String>) -> Result<Command, Fa
     let mut campaign = Campaign::default();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--runs" => campaign.runs = Some(parse_number("--runs", arguments.next())?),
-            "--smoke" => campaign.smoke = true,
+            "--runs" => campaign.much = Much::Runs(parse_number("--runs", arguments.next())?),
+            "--total" => campaign.much = Much::Total(parse_number("--total", arguments.next())?),
+            "--smoke" => campaign.much = Much::Smoke,
+            "--jobs" => campaign.jobs = Some(parse_number("--jobs", arguments.next())?),
             "--help" | "-h" => return Ok(Command::Help),
             option if option.starts_with('-') => return Err(unknown(option)),
             _ => campaign.targets.push(argument),
@@ -212,6 +216,7 @@ fn unknown(argument: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZero;
 
     fn parsed(line: &str) -> Result<Command, Failure> {
         parse(line.split_whitespace().map(str::to_owned))
@@ -280,17 +285,29 @@ mod tests {
     fn some_targets_are_fuzzed_or_all() {
         let campaign = Campaign {
             targets: vec!["rule".to_owned(), "token".to_owned()],
-            runs: Some(7),
-            smoke: false,
+            much: Much::Runs(7),
+            jobs: None,
         };
         let expected = Command::Fuzz(campaign);
         assert_eq!(parsed("fuzz rule --runs 7 token").unwrap(), expected);
-        let smoke = Campaign {
-            smoke: true,
-            ..Campaign::default()
-        };
-        assert_eq!(parsed("fuzz --smoke").unwrap(), Command::Fuzz(smoke));
-        for line in ["fuzz --runs", "fuzz --runs many", "fuzz --fast"] {
+        for (line, much, jobs) in [
+            ("fuzz", Much::Usual, None),
+            ("fuzz --smoke", Much::Smoke, None),
+            ("fuzz --total 9 --jobs 2", Much::Total(9), NonZero::new(2)),
+        ] {
+            let campaign = Campaign {
+                targets: vec![],
+                much,
+                jobs,
+            };
+            assert_eq!(parsed(line).unwrap(), Command::Fuzz(campaign));
+        }
+        for line in [
+            "fuzz --runs",
+            "fuzz --runs many",
+            "fuzz --jobs 0",
+            "fuzz --fast",
+        ] {
             assert!(parsed(line).is_err(), "{line}");
         }
     }

@@ -25,12 +25,17 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    /// How many seconds have begun since.
+    pub(crate) fn seconds(&self) -> u64 {
+        self.0.elapsed().as_secs() + 1
+    }
+
     fn elapsed(&self) -> String {
         duration(self.0.elapsed())
     }
 }
 
-fn duration(time: Duration) -> String {
+pub(crate) fn duration(time: Duration) -> String {
     match time.as_secs() {
         0..60 => format!("{:5.1} s", time.as_secs_f64()),
         seconds => format!("{}:{:02} min", seconds / 60, seconds % 60),
@@ -40,6 +45,11 @@ fn duration(time: Duration) -> String {
 /// A heading between groups of lines.
 pub(crate) fn heading(text: &str) {
     anstream::println!("\n{CYAN}{text}{PLAIN}");
+}
+
+/// Something that was done, or found out.
+pub(crate) fn line(text: &str) {
+    anstream::println!("{text}");
 }
 
 /// A step begins. Where its output is shown it gets a heading, otherwise a line that its end overwrites.
