@@ -74,7 +74,7 @@ pub(crate) fn run(workspace: &Workspace, campaign: &Campaign) -> Result<(), Fail
     let jobs = campaign.jobs.map_or_else(processors, NonZero::get);
     let processes = Processes::new(&shop, build(&shop)?, jobs);
     let mut tally = Tally::open(workspace.root.join("fuzz/found/rounds"), commit(&shop))?;
-    report::heading(&format!("Fuzzing in {jobs} processes"));
+    report::heading(&format!("Fuzzing, processes: {jobs}"));
     let outcome = chosen
         .iter()
         .try_for_each(|target| feed(&processes, campaign.much, target, &mut tally));

@@ -67,7 +67,7 @@ impl<'a> Processes<'a> {
         // All of them, for one that is not waited for would run on.
         let ended: Vec<_> = running
             .into_iter()
-            .map(|(log, child)| end(target, &log, child))
+            .map(|(log, child)| self.end(target, &log, child))
             .collect();
         let mut round = Round::default();
         for done in ended {
@@ -101,27 +101,27 @@ impl<'a> Processes<'a> {
             .doing(format_args!("starting {}", program.display()))?;
         Ok((log, child))
     }
+
+    /// Waits for a process, and reads what it did out of its log.
+    fn end(&self, target: &str, log: &Output, mut child: Child) -> Result<Round, Failure> {
+        let status = child
+            .wait()
+            .doing(format_args!("waiting for the target `{target}`"))?;
+        let text = log.text();
+        match done(&text) {
+            Some(done) if status.success() => Ok(done),
+            Some(_) | None => Err(Failure::new(format!(
+                "the target `{target}` ended with {status}:\n\n{}\n\n`{} INPUT` runs that input again",
+                last_words(&text),
+                self.programs.join(target).display()
+            ))),
+        }
+    }
 }
 
 fn input_bytes(target: &str) -> u32 {
     let own = INPUT_BYTES.iter().find(|(name, _)| *name == target);
     own.map_or(INPUT_BYTES_USUAL, |(_, bytes)| *bytes)
-}
-
-/// Waits for a process, and reads what it did out of its log.
-fn end(target: &str, log: &Output, mut child: Child) -> Result<Round, Failure> {
-    let status = child
-        .wait()
-        .doing(format_args!("waiting for the target `{target}`"))?;
-    let text = log.text();
-    match done(&text) {
-        Some(done) if status.success() => Ok(done),
-        Some(_) | None => Err(Failure::new(format!(
-            "the target `{target}` ended with {status}:\n\n{}\n\n`cargo fuzz run --sanitizer none {target} \
-             fuzz/artifacts/{target}/INPUT` shows an input that failed once more",
-            last_lines(&text)
-        ))),
-    }
 }
 
 /// libFuzzer's last word: `#50000  DONE   cov: 1033 ft: 3100 corp: 500/20Kb lim: 512 exec/s: 25000 rss: 80Mb`.
@@ -140,9 +140,12 @@ fn done(log: &str) -> Option<Round> {
     })
 }
 
-fn last_lines(text: &str) -> String {
+/// From the panic on, which is followed by the name of the file that has the input; or else the last lines.
+fn last_words(text: &str) -> String {
     let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    let panic = lines.iter().position(|line| line.contains(" panicked at "));
+    let begin = panic.unwrap_or_else(|| lines.len().saturating_sub(LOG_LINES));
+    lines[begin..].join("\n")
 }
 
 #[cfg(test)]
@@ -171,9 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_long_log_is_shown() {
+    fn a_log_is_shown_from_its_panic_on_or_at_its_end() {
         let long: String = (0..100).map(|line| format!("{line}\n")).collect();
-        assert!(last_lines(&long).starts_with("60\n"));
-        assert_eq!(last_lines("short"), "short");
+        assert!(last_words(&long).starts_with("60\n"));
+        assert_eq!(last_words("short"), "short");
+        let panic = format!("thread '<unnamed>' panicked at a.rs:1:2:\n{long}");
+        assert_eq!(last_words(&format!("{long}{panic}")), panic.trim_end());
     }
 }
