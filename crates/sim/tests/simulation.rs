@@ -80,16 +80,6 @@ fn whose_own_late_presentation_took_its_session_comes_back_by_itself() {
     assert_eq!(counts.stayed_away, 0);
 }
 
-/// Of an answer that was decided before the ledger lost writes and heard after it, the ledger is not asked.
-#[test]
-fn what_is_heard_after_it_was_lost_is_lost() {
-    let plan = Plan {
-        rounds: 11,
-        ..Plan::long(103)
-    };
-    assert_eq!(plan.run().violation, None);
-}
-
 /// A tab whose storage has another tab's session by now confirms no push; the ledger lost its session meanwhile.
 #[test]
 fn whoever_confirms_nothing_hears_as_well_that_its_session_is_lost() {

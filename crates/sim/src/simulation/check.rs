@@ -234,3 +234,42 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use handfast_core::time::Timestamp;
+
+    const SESSION: SessionId = SessionId::from_bytes([1; 16]);
+    const NOW: u64 = 0;
+
+    fn grant() -> Grant {
+        let later = Timestamp::from_unix(u64::from(u32::MAX));
+        Grant {
+            session: SESSION,
+            generation: Generation::FIRST,
+            issued_at: later,
+            expires_at: later,
+            refresh_at: later,
+        }
+    }
+
+    #[test]
+    fn a_ledger_is_held_to_what_was_told() {
+        let mut watch = Watch::default();
+        watch.granted(&grant(), None, watch.floor(SESSION));
+        watch.compare(NOW, |_| None);
+        assert_eq!(watch.violation, Some(Violation::Lost(SESSION)));
+    }
+
+    /// Seed 103 once showed the other.
+    #[test]
+    fn it_is_not_held_to_an_answer_that_was_on_its_way_when_it_lost_writes() {
+        let mut watch = Watch::default();
+        let asked = watch.floor(SESSION);
+        watch.forget();
+        watch.granted(&grant(), None, asked);
+        watch.compare(NOW, |_| None);
+        assert_eq!(watch.violation, None);
+    }
+}
