@@ -3,7 +3,7 @@
 use super::{Connection, Delivery, Kind, Output, Question, State};
 use crate::{
     close::{CloseCode, Closing},
-    message::{Answer, Envelope},
+    message::{Answer, Envelope, Grant},
     time::{Moment, Now},
 };
 use core::time::Duration;
@@ -62,11 +62,17 @@ impl Connection {
                 },
             );
         } else if matches!(bound.delivery, Delivery::Pushed { .. }) {
-            self.outputs.push_back(Output::Success(Envelope {
-                id: None,
-                body: grant,
-            }));
+            self.send_unasked(grant);
         }
+    }
+
+    /// A `Success` that answers nothing.
+    pub(super) fn send_unasked(&mut self, grant: Grant) {
+        let success = Envelope {
+            id: None,
+            body: grant,
+        };
+        self.outputs.push_back(Output::Success(success));
     }
 
     /// The session or its token is past its time.

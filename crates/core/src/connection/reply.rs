@@ -134,10 +134,7 @@ impl Connection {
             Delivery::Pushed { pongs: 0 }
         };
         self.state = State::Bound(Bound::new(bound.subject, grant, delivery, now));
-        self.outputs.push_back(Output::Success(Envelope {
-            id: None,
-            body: grant,
-        }));
+        self.send_unasked(grant);
     }
 
     fn not_pushed(&mut self, outcome: Pushed) {
@@ -146,10 +143,8 @@ impl Connection {
             Pushed::Unconfirmed => {
                 if let State::Bound(bound) = &mut self.state {
                     bound.delivery = bound.delivery.again();
-                    self.outputs.push_back(Output::Success(Envelope {
-                        id: None,
-                        body: bound.grant,
-                    }));
+                    let grant = bound.grant;
+                    self.send_unasked(grant);
                 }
             }
             Pushed::NotOwner => self.close(Closing::new(CloseCode::Superseded, "superseded")),
