@@ -50,11 +50,4 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         });
         self.phase = Phase::Failing(mistake, due);
     }
-
-    /// Sends the close frame when the program has answered what came before the mistake, or never will.
-    pub(super) fn conclude_failing(&mut self, now: Now) {
-        if let Phase::Failing(mistake, _) = self.phase {
-            self.close(mistake.closing(), now);
-        }
-    }
 }

@@ -368,7 +368,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 }
                 self.handle(Input::Tick, now);
             }
-            Phase::Failing(..) => self.conclude_failing(now),
+            Phase::Failing(mistake, _) => self.close(mistake.closing(), now),
             Phase::Closing(_) | Phase::Lingering(_) => self.phase = Phase::Done,
             Phase::Done => {}
         }

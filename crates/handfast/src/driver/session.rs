@@ -61,7 +61,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(super) fn pump_application(&mut self, now: Now) {
         let Some(link) = &self.link else { return };
         // Before what it sent is taken, behind which it can send nothing then.
-        let is_done = matches!(self.phase, Phase::Failing(..)) && link.finish();
+        let failed = match self.phase {
+            Phase::Failing(mistake, _) => link.finish().then_some(mistake),
+            Phase::Open | Phase::Closing(_) | Phase::Lingering(_) | Phase::Done => None,
+        };
         match link.take_outgoing() {
             Some(frames) => {
                 for frame in frames {
@@ -77,8 +80,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             }
             None => self.close(Closing::new(CloseCode::TryAgainLater, "slow_consumer"), now),
         }
-        if is_done {
-            self.conclude_failing(now);
+        if let Some(mistake) = failed {
+            self.close(mistake.closing(), now);
         }
     }
 }
