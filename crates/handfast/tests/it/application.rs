@@ -2,8 +2,8 @@
 
 use crate::{
     bad_input::{masked, send_raw},
-    client::closed,
-    node::Plan,
+    client::{Client, closed},
+    node::{Node, Plan},
 };
 use handfast::{Application, Frame, SendError, Session, SessionSender};
 use serde_json::json;
@@ -19,7 +19,7 @@ fn plan<F: Future<Output = ()> + Send + 'static>(
     }
 }
 
-async fn echo(mut session: Session) {
+pub(crate) async fn echo(mut session: Session) {
     while let Some(frame) = session.recv().await {
         if session.send(frame).is_err() {
             return;
@@ -136,8 +136,8 @@ fn a_rotation_does_not_touch_the_program() {
     assert_eq!(client.receive_frame(), "still here");
 }
 
-#[test]
-fn a_client_that_reads_too_slowly_is_closed_and_the_program_is_told() {
+/// A client whose program only listens, and what else may send to it.
+fn listened_to() -> (Node, Client, SessionSender) {
     let sender: Arc<Mutex<Option<SessionSender>>> = Arc::default();
     let kept = Arc::clone(&sender);
     let node = plan(move |mut session| {
@@ -149,6 +149,12 @@ fn a_client_that_reads_too_slowly_is_closed_and_the_program_is_told() {
     client.login("ada");
     client.ask(&json!({"type": "Sessions"}));
     let sender = sender.lock().unwrap().take().unwrap();
+    (node, client, sender)
+}
+
+#[test]
+fn a_client_that_reads_too_slowly_is_closed_and_the_program_is_told() {
+    let (_node, mut client, sender) = listened_to();
     let frame = Frame::Binary(vec![0; 300 * 1024]);
     assert_eq!(sender.send(frame), Err(SendError::SlowConsumer));
     assert_eq!(client.closed_at_last(), closed(1013, "slow_consumer"));
@@ -156,17 +162,7 @@ fn a_client_that_reads_too_slowly_is_closed_and_the_program_is_told() {
 
 #[test]
 fn a_program_sends_nothing_behind_the_answer_to_a_close() {
-    let sender: Arc<Mutex<Option<SessionSender>>> = Arc::default();
-    let kept = Arc::clone(&sender);
-    let node = plan(move |mut session| {
-        *kept.lock().unwrap() = Some(session.sender());
-        async move { while session.recv().await.is_some() {} }
-    })
-    .start();
-    let mut client = node.v1();
-    client.login("ada");
-    client.ask(&json!({"type": "Sessions"}));
-    let sender = sender.lock().unwrap().take().unwrap();
+    let (node, mut client, sender) = listened_to();
     let say = |text: &str| sender.send(Frame::Text(text.into()));
     node.frozen(|| {
         send_raw(&mut client, &masked(0x88, &1000_u16.to_be_bytes()));

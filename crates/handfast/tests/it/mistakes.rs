@@ -1,6 +1,7 @@
 //! What breaks RFC 6455, and what came right before it.
 
 use crate::{
+    application::echo,
     bad_input::{masked, send_raw},
     client::{Client, closed},
     node::{Node, Plan},
@@ -258,11 +259,7 @@ fn a_text_longer_than_what_is_read_at_once_is_refused_at_its_first_bad_byte_as_w
 
 #[test]
 fn a_text_that_is_cut_within_its_characters_is_taken_all_the_same() {
-    let node = node(|mut session| async move {
-        while let Some(frame) = session.recv().await {
-            assert_eq!(session.send(frame), Ok(()));
-        }
-    });
+    let node = node(echo);
     let mut client = logged_in(&node);
     let text = "é€😀 and so on";
     for cut in 0..=text.len() {
