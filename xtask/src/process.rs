@@ -1,11 +1,17 @@
 //! Running other programs.
 
 use std::fs::File;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::failure::{Doing, Failure};
 use crate::report;
+
+/// How many programs can work at the same time.
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
 
 /// Where the output of a step's programs goes.
 #[derive(Debug)]

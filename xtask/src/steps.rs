@@ -1,10 +1,9 @@
 //! The steps of `cargo xtask test`.
 
-use std::num::NonZero;
 use std::process::Command;
 
 use crate::failure::Failure;
-use crate::process::Output;
+use crate::process::{self, Output};
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
 use crate::{deploy, generate, image, no_std, set_up, tidy};
@@ -196,7 +195,7 @@ fn docs(shop: &Shop<'_>) -> Result<(), Failure> {
 
 fn tests(shop: &Shop<'_>) -> Result<(), Failure> {
     // Many wait for servers and databases most of their time.
-    let threads = 2 * std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = 2 * process::processors();
     shop.run(&format!(
         "cargo nextest run --workspace --locked --test-threads {threads}"
     ))

@@ -71,7 +71,9 @@ pub(crate) fn run(workspace: &Workspace, campaign: &Campaign) -> Result<(), Fail
         return Err(Failure::new(message));
     }
     let shop = Shop::set_up(workspace, &[tools::CXX, tools::MAKE, tools::FUZZ])?;
-    let jobs = campaign.jobs.map_or_else(processors, NonZero::get);
+    let jobs = campaign
+        .jobs
+        .map_or_else(|| process::processors() as u64, NonZero::get);
     let processes = Processes::new(&shop, build(&shop)?, jobs);
     let mut tally = Tally::open(workspace.root.join("fuzz/found/rounds"), commit(&shop))?;
     report::heading(&format!("Fuzzing, processes: {jobs}"));
@@ -133,10 +135,6 @@ fn commit(shop: &Shop<'_>) -> String {
         .command("git describe --always --dirty --exclude=*")
         .and_then(|mut git| process::output_of(&mut git));
     described.map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
-}
-
-fn processors() -> u64 {
-    std::thread::available_parallelism().map_or(1, |it| it.get() as u64)
 }
 
 /// The names of the targets, in their order.
