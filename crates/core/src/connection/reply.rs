@@ -61,8 +61,7 @@ impl Connection {
             (Kind::Login | Kind::ChangePassword, Reply::InvalidPassword) => {
                 self.answer(id, Answer::InvalidPassword)
             }
-            // Nobody waits for a push: the next beat tries again.
-            (Kind::Push, _) => {}
+            (Kind::Push, _) => self.push_undecided(),
             (_, Reply::Invalid(reason)) => self.refuse(id, InvalidRequest::because(reason)),
             (_, Reply::TooManyRequests { retry_after }) => {
                 self.answer(id, Answer::TooManyRequests { retry_after })
@@ -135,6 +134,15 @@ impl Connection {
         };
         self.state = State::Bound(Bound::new(bound.subject, grant, delivery, now));
         self.send_unasked(grant);
+    }
+
+    /// Nobody waits for a push: the next beat tries again. What is not confirmed goes out all the same.
+    fn push_undecided(&mut self) {
+        if let State::Bound(bound) = &self.state
+            && bound.delivery != Delivery::Confirmed
+        {
+            self.send_unasked(bound.grant);
+        }
     }
 
     fn not_pushed(&mut self, outcome: Pushed) {
