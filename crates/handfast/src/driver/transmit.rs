@@ -49,6 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
         if written == self.outgoing.len() {
             self.outgoing = Vec::new();
+            self.poll_flush(context);
             self.poll_shutdown(context);
         } else {
             self.outgoing.drain(..written);
@@ -56,6 +57,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 // The client does not read, so it would not read a close frame either.
                 self.phase = Phase::Done;
             }
+        }
+    }
+
+    /// TLS takes more than the socket does, and goes on with the rest only if it is told to.
+    fn poll_flush(&mut self, context: &mut Context<'_>) {
+        if let Poll::Ready(Err(_)) = Pin::new(&mut self.stream).poll_flush(context) {
+            self.phase = Phase::Done;
         }
     }
 

@@ -5,12 +5,15 @@ use crate::{
     node::{Node, Plan},
 };
 use handfast::{Serving, tls};
+use hyper::server::conn::http1;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::aws_lc_rs};
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     sync::Arc,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter};
 
 /// A new certificate for `localhost`: a server that shows it, and a client that trusts no other.
 fn certificate() -> (Serving, Arc<ClientConfig>) {
@@ -155,4 +158,29 @@ fn who_opens_and_resets_streams_without_end_is_sent_away() {
     assert!(is_sent_away, "{answer:02X?}");
     let mut honest = connect(&node, &trusting);
     assert_eq!(honest.receive()["type"], "Hello");
+}
+
+/// A stream of which the end stays in a buffer until it is flushed, as in TLS what the socket did not take.
+#[test]
+fn what_a_stream_keeps_back_is_sent_on_at_once() {
+    let node = Node::start();
+    let request = "GET /ws/ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
+        Sec-WebSocket-Protocol: handfast.v1\r\n\r\n";
+    node.block_on(async {
+        let (mut client, server) = tokio::io::duplex(4_096);
+        let service = TowerToHyperService::new(node.handfast.router());
+        let stream = TokioIo::new(BufWriter::new(server));
+        let serving = http1::Builder::new().serve_connection(stream, service);
+        drop(tokio::spawn(serving.with_upgrades()));
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        let hello = async {
+            while !String::from_utf8_lossy(&heard).contains(r#"{"type":"Hello""#) {
+                assert_ne!(client.read_buf(&mut heard).await.unwrap(), 0);
+            }
+        };
+        let heard_in_time = tokio::time::timeout(PATIENCE, hello).await;
+        heard_in_time.expect("it is still in the buffer");
+    });
 }
