@@ -17,7 +17,7 @@ use crate::{
 };
 use handfast_core::{
     message::Grant,
-    session::{SessionId, SessionRecord},
+    session::{SessionId, SessionRecord, Thumbprint},
     time::{Clock, Moment},
 };
 use handfast_ledger::{Ledger, fanout::Publisher};
@@ -49,7 +49,8 @@ pub(crate) struct Node {
     pub(crate) addresses: Arc<Addresses>,
     pub(crate) logins_by_account: Limiter<Box<str>>,
     pub(crate) logins_by_address: Limiter<IpAddr>,
-    pub(crate) presentations: Limiter<SessionId>,
+    /// Those of one session by who has this key, or by all who have shown none.
+    pub(crate) presentations: Limiter<(SessionId, Option<Thumbprint>)>,
     /// Tickets that are exchanged, which one session may do as often as it may present.
     pub(crate) exchanges: Limiter<SessionId>,
     pub(crate) used_tickets: UsedTickets,

@@ -11,7 +11,7 @@ use crate::{
 use handfast_core::{
     connection::Reply,
     message::{InvalidReason, Secret},
-    session::{AttemptHash, Evidence, Presentation, Presented, Refusal, SessionId},
+    session::{AttemptHash, Evidence, Presentation, Presented, Refusal, SessionId, Thumbprint},
 };
 use handfast_ledger::{LedgerError, Present, PresentedSession, Receipt};
 use std::{
@@ -70,9 +70,11 @@ pub(super) fn present(asking: &Asking<'_>, shown: &Shown) -> Result<Asked, Reply
         note(Some(&verified), Outcome::OtherSession);
         return Err(Reply::Invalid(InvalidReason::OtherSession));
     }
+    // Before the rate, which is another one for whoever has another key: a copied token must not use up its owner's.
+    let evidence = evidence(node, caller, shown);
     let rate = node.settings.current().rates.presentations_per_session;
     node.presentations
-        .take(session, rate, now.moment)
+        .take((session, proven_by(&evidence)), rate, now.moment)
         .map_err(|exceeded| {
             node.tally.presented_too_often();
             note(Some(&verified), Outcome::TooMany);
@@ -81,7 +83,7 @@ pub(super) fn present(asking: &Asking<'_>, shown: &Shown) -> Result<Asked, Reply
     caller.slot.bind(Some(session));
     let presentation = Presentation {
         generation: verified.generation,
-        evidence: evidence(node, caller, shown),
+        evidence,
         connection: caller.connection,
     };
     let deadline = now.moment.after(PRESENTATION_DEADLINE);
@@ -220,6 +222,14 @@ fn evidence(node: &Node, caller: &Caller, shown: &Shown) -> Evidence {
         (Some(key), attempt) => Evidence::Proof { key, attempt },
         (None, Some(attempt)) => Evidence::Attempt(attempt),
         (None, None) => Evidence::Bare,
+    }
+}
+
+/// The key that signed, if one did.
+const fn proven_by(evidence: &Evidence) -> Option<Thumbprint> {
+    match evidence {
+        Evidence::Proof { key, .. } => Some(*key),
+        Evidence::Attempt(_) | Evidence::Bare => None,
     }
 }
 

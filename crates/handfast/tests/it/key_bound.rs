@@ -107,6 +107,25 @@ fn a_copied_token_opens_nothing_and_its_owner_notices_nothing() {
 }
 
 #[test]
+fn whoever_copied_a_token_cannot_use_up_how_often_its_owner_may_come_back() {
+    let node = Node::start();
+    let (key, thiefs) = (Key::new(), Key::new());
+    let token = login(&mut connect(&node).0, &key);
+    let (mut thief, hello) = connect(&node);
+    let here = endpoint(node.address);
+    let with_another_key = thiefs.prove(&hello, &here, &token);
+    let mut tire = |present: &dyn Fn(&mut Client) -> Value| {
+        while present(&mut thief)["type"] != "TooManyRequests" {}
+    };
+    tire(&|thief| thief.present(&token));
+    tire(&|thief| present(thief, &token, &with_another_key));
+
+    let (mut returning, hello) = connect(&node);
+    let proof = key.prove(&hello, &here, &token);
+    assert_eq!(present(&mut returning, &token, &proof)["type"], "Success");
+}
+
+#[test]
 fn a_proof_counts_once_only_where_it_was_made_for() {
     let node = Node::start();
     let key = Key::new();
