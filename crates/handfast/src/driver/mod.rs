@@ -366,6 +366,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                         .tally
                         .beat(u64::try_from(late).unwrap_or(u64::MAX));
                 }
+                // A client that is not read, for its program has no room, is not silent: its pongs wait unseen.
+                if self.link.as_ref().is_some_and(|link| !link.has_room()) {
+                    self.handle(Input::Heard, now);
+                }
                 self.handle(Input::Tick, now);
             }
             Phase::Failing(mistake, _) => self.close(mistake.closing(), now),

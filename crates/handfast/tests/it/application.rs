@@ -7,7 +7,10 @@ use crate::{
 };
 use handfast::{Application, Frame, SendError, Session, SessionSender};
 use serde_json::json;
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tungstenite::Message;
 
 fn plan<F: Future<Output = ()> + Send + 'static>(
@@ -198,4 +201,39 @@ fn a_program_that_does_not_keep_up_stops_its_client_and_loses_nothing() {
     client.send_frame("end");
     gate.send_replace(true);
     assert_eq!(client.receive_frame(), "101");
+}
+
+#[test]
+fn a_client_that_is_not_read_because_its_program_is_busy_is_not_taken_for_silent() {
+    let (gate, open) = tokio::sync::watch::channel(false);
+    let mut plan = plan(move |mut session: Session| {
+        let mut open = open.clone();
+        async move {
+            drop(open.wait_for(|open| *open).await);
+            while let Some(frame) = session.recv().await {
+                if frame == Frame::Text("end".to_owned()) {
+                    assert_eq!(session.send(frame), Ok(()));
+                }
+            }
+        }
+    });
+    plan.settings.connection.heartbeat_interval = Duration::from_millis(50);
+    plan.settings.connection.heartbeat_timeout = Duration::from_millis(50);
+    let node = plan.start();
+    let mut client = node.v1();
+    client.login("ada");
+    for _ in 0..100 {
+        client.send_frame(&"x".repeat(4_000));
+    }
+    client.send_frame("end");
+    // Many beats later than its patience.
+    let mut beats = 0;
+    while beats < 10 {
+        match client.socket.read().unwrap() {
+            Message::Ping(_) => beats += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    gate.send_replace(true);
+    assert_eq!(client.receive_frame(), "end");
 }
