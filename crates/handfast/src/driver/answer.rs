@@ -198,11 +198,11 @@ impl Asked {
                 } else {
                     own(session, subject())
                 };
-                Self::task(end(Arc::clone(node), caller.clone(), scope, false))
+                Self::task(end(node, caller, scope, false))
             }
             Question::Revoke { session } => {
                 let scope = own(session, subject());
-                Self::task(end(Arc::clone(node), caller.clone(), scope, true))
+                Self::task(end(node, caller, scope, true))
             }
             Question::List => Self::task(list(Arc::clone(node), caller.connection, subject())),
             Question::ChangePassword {
@@ -310,19 +310,29 @@ fn own(session: SessionId, subject: Box<str>) -> Scope {
 
 /// Ends sessions, however long the ledger takes: to say that nothing has ended would be a guess. Where it must have been
 /// one that there was, ending none is an answer of its own.
-async fn end(node: Arc<Node>, caller: Caller, scope: Scope, must_exist: bool) -> Reply {
+///
+/// The ledger is asked at once, not when the answer is waited for: a close frame right behind takes nothing back.
+fn end(
+    node: &Node,
+    caller: &Caller,
+    scope: Scope,
+    must_exist: bool,
+) -> impl Future<Output = Reply> + Send + use<> {
     let revoke = Revoke {
         scope,
         reason: RevocationReason::Logout,
         by: Some(caller.connection),
         address: Some(caller.address_text()),
     };
-    match node.ledger.revoke(revoke).await {
-        Ok(ended) if ended.is_empty() && must_exist => {
-            Reply::Invalid(InvalidReason::UnknownSession)
+    let ended = node.ledger.revoke(revoke);
+    async move {
+        match ended.await {
+            Ok(ended) if ended.is_empty() && must_exist => {
+                Reply::Invalid(InvalidReason::UnknownSession)
+            }
+            Ok(_) => Reply::Ended,
+            Err(error) => failed(&error),
         }
-        Ok(_) => Reply::Ended,
-        Err(error) => failed(&error),
     }
 }
 

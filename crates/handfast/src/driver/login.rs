@@ -167,6 +167,10 @@ async fn login(
         password: &password,
     };
     let admitted = if register {
+        // Whoever is told that nothing was done sends the same again, and must not find the name taken by herself.
+        if let Err(reply) = in_time(node.ledger.check()).await {
+            return reply;
+        }
         node.credentials.register(login).await
     } else {
         node.credentials.login(login).await

@@ -14,9 +14,12 @@ use handfast_core::{
     message::Secret,
     session::{RevocationReason, SessionId},
 };
-use handfast_ledger::{Revoke, Scope};
-use std::sync::Arc;
+use handfast_ledger::{LedgerError, Revoke, Scope};
+use std::{sync::Arc, time::Duration};
 use tracing::Instrument as _;
+
+/// How long to wait for a ledger that failed before it is asked again.
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 /// The wish to have another password.
 pub(super) struct PasswordChange {
@@ -27,18 +30,23 @@ pub(super) struct PasswordChange {
     pub(super) new_password: Secret,
 }
 
-/// Changes a password. What has begun is brought to its end, whoever stops waiting: the other sessions must not outlive
-/// the old password.
-pub(super) async fn answer_change(
+/// Changes a password. It begins at once and is brought to its end, whoever stops waiting: the other sessions must not
+/// outlive the old password.
+pub(super) fn answer_change(
     node: Arc<Node>,
     caller: Caller,
     change: PasswordChange,
-) -> Reply {
-    if !node.audit.can_record() {
-        return unavailable();
+) -> impl Future<Output = Reply> + Send {
+    let changing = node
+        .audit
+        .can_record()
+        .then(|| tokio::spawn(change_password(node, caller, change).in_current_span()));
+    async move {
+        let Some(changing) = changing else {
+            return unavailable();
+        };
+        changing.await.unwrap_or_else(|_| unavailable())
     }
-    let changing = tokio::spawn(change_password(node, caller, change).in_current_span());
-    changing.await.unwrap_or_else(|_| unavailable())
 }
 
 /// Changes a password, and ends every session of the subject but the one of this connection.
@@ -67,9 +75,24 @@ async fn change_password(node: Arc<Node>, caller: Caller, change: PasswordChange
         by: Some(caller.connection),
         address: Some(caller.address_text()),
     };
-    match node.ledger.revoke(revoke).await {
-        Ok(_) => Reply::PasswordChanged,
+    match end_others(&node, &revoke).await {
+        Ok(()) => Reply::PasswordChanged,
         Err(error) => failed(&error),
+    }
+}
+
+/// Ends the other sessions, however often that has to be tried: the client could not ask for it again, for the password
+/// that it would ask with is not the old one any more.
+async fn end_others(node: &Node, revoke: &Revoke) -> Result<(), LedgerError> {
+    loop {
+        match node.ledger.revoke(revoke.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error @ LedgerError::Stopped) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "a password was changed, and the other sessions are not ended yet");
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+        }
     }
 }
 
@@ -81,7 +104,7 @@ async fn replace_password(
     let subject = &*change.subject;
     admit_login(node, subject, caller.address).map_err(too_many)?;
     // Accounts and sessions are not one transaction. A ledger that works now will most likely end the other sessions
-    // in a moment; with one that does not, the password stays as it is.
+    // in a moment; with one that does not, the password stays as it is, and the client hears so at once.
     in_time(node.ledger.check()).await?;
     let login = credentials::Login {
         subject,

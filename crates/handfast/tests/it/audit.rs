@@ -1,6 +1,7 @@
 //! The record of who came, was refused and was ended.
 
 use crate::{
+    bad_input::send_and_close,
     client::Client,
     node::{Node, Plan},
 };
@@ -221,6 +222,19 @@ fn a_password_that_is_being_changed_ends_the_other_sessions_also_if_the_client_l
     phone.login("ada");
     here.send(&json!({"type": "ChangePassword", "old_password": "correct horse", "new_password": "battery staple"}));
     drop(here);
+    assert_eq!(phone.closed_at_last().reason, "password_changed");
+}
+
+#[test]
+fn who_changes_the_password_and_closes_in_one_breath_has_changed_it() {
+    let audited = Audited::start(|_| {});
+    let (mut here, mut phone) = (audited.node.v1(), audited.node.v1());
+    here.login("ada");
+    phone.login("ada");
+    send_and_close(
+        &mut here,
+        &json!({"type": "ChangePassword", "old_password": "correct horse", "new_password": "battery staple"}),
+    );
     assert_eq!(phone.closed_at_last().reason, "password_changed");
 }
 

@@ -1,7 +1,7 @@
 //! What a client should not send.
 
 use crate::{
-    client::closed,
+    client::{Client, closed},
     node::{Node, Plan},
 };
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use tungstenite::{
 };
 
 /// A connection that is still good for a login was not changed by what came before.
-fn still_good(client: &mut crate::client::Client) {
+fn still_good(client: &mut Client) {
     assert_eq!(client.login("ada")["type"], "Registered");
 }
 
@@ -114,8 +114,15 @@ fn a_client_that_sends_nothing_but_nonsense_is_closed() {
 }
 
 /// Sends bytes that a well-behaved WebSocket library would not.
-pub(crate) fn send_raw(client: &mut crate::client::Client, bytes: &[u8]) {
+pub(crate) fn send_raw(client: &mut Client, bytes: &[u8]) {
     client.socket.get_mut().write_all(bytes).unwrap();
+}
+
+/// Sends a message of the `handfast.v1` framing and a close frame in one piece.
+pub(crate) fn send_and_close(client: &mut Client, message: &Value) {
+    let message = masked(0x81, format!("@{message}").as_bytes());
+    let close = masked(0x88, &1000_u16.to_be_bytes());
+    send_raw(client, &[message, close].concat());
 }
 
 /// A final frame, or what else its first byte says, with a mask that changes nothing.

@@ -45,6 +45,8 @@ struct State {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manner {
     Works,
+    /// One more write, and then nothing.
+    WritesOnce,
     Fails,
     Hangs,
 }
@@ -90,9 +92,19 @@ impl Backend for Faulty {
 
     fn begin(&mut self, access: Access) -> Result<MemoryTransaction<'_>, StorageError> {
         let mut state = self.shared.0.lock().unwrap();
-        if state.manner != Manner::Works {
-            state.kept += 1;
-            self.shared.1.notify_all();
+        match state.manner {
+            Manner::Works => {}
+            Manner::WritesOnce => {
+                if access == Access::Write {
+                    state.manner = Manner::Fails;
+                }
+                drop(state);
+                return self.memory.begin(access);
+            }
+            Manner::Fails | Manner::Hangs => {
+                state.kept += 1;
+                self.shared.1.notify_all();
+            }
         }
         let hangs = |state: &mut State| state.manner == Manner::Hangs;
         let state = self.shared.1.wait_while(state, hangs).unwrap();
@@ -238,6 +250,32 @@ fn while_the_ledger_fails_nobody_gets_in_and_nobody_is_closed() {
         "Success",
         "the account was made"
     );
+}
+
+#[test]
+fn a_registration_that_the_ledger_kept_from_being_accepted_can_be_sent_again() {
+    let bench = Bench::start(|_| {});
+    let mut client = bench.node.v1();
+    let register = json!({"type": "Register", "username": "eve", "password": "correct horse"});
+    bench.ledger.set(Manner::Fails);
+    assert_eq!(client.ask(&register), unavailable());
+    bench.ledger.set(Manner::Works);
+    assert_eq!(client.ask(&register)["type"], "Registered");
+}
+
+#[test]
+fn a_changed_password_ends_the_other_sessions_also_if_the_ledger_fails_right_behind_it() {
+    let bench = Bench::start(|_| {});
+    let (mut here, mut phone) = (bench.node.v1(), bench.node.v1());
+    here.login("ada");
+    phone.login("ada");
+    let change = json!({"type": "ChangePassword", "old_password": "correct horse", "new_password": "battery staple"});
+    bench.ledger.set(Manner::WritesOnce);
+    here.send(&change);
+    bench.ledger.wait_until_kept(1);
+    bench.ledger.set(Manner::Works);
+    assert_eq!(here.receive()["type"], "PasswordChanged");
+    assert_eq!(phone.closed_at_last().reason, "password_changed");
 }
 
 #[test]

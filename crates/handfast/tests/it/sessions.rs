@@ -1,6 +1,6 @@
 //! Ending sessions, and seeing them.
 
-use crate::{client::closed, node::Node};
+use crate::{bad_input::send_and_close, client::closed, node::Node};
 use handfast::SessionId;
 use handfast_core::session::RevocationReason;
 use handfast_ledger::{Revoke, Scope};
@@ -21,6 +21,17 @@ fn after_a_logout_every_token_of_the_session_is_dead() {
         "Success",
         "the connection is free for the next login"
     );
+}
+
+#[test]
+fn who_logs_out_and_closes_in_one_breath_is_logged_out() {
+    let node = Node::start();
+    let mut client = node.v1();
+    let login = client.login("ada");
+    send_and_close(&mut client, &json!({"type": "Logout"}));
+    while client.socket.read().is_ok() {}
+    let answer = node.v1().attempt(&login["token"], "an attempt key of ada");
+    assert_eq!(answer["reason"], "revoked");
 }
 
 #[test]
