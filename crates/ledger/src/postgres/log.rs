@@ -20,7 +20,7 @@ use handfast_core::time::Timestamp;
 use tokio_postgres::{Row, types::ToSql};
 
 /// The lock of who gives places.
-const PLACES_LOCK: i32 = i32::from_be_bytes(*b"HFlg");
+pub(super) const PLACES_LOCK: i32 = i32::from_be_bytes(*b"HFlg");
 /// How many arrivals are given places at once.
 const ARRIVALS: usize = 4_096;
 

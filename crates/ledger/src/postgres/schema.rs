@@ -14,7 +14,7 @@ const MIGRATION_PATIENCE: Duration = Duration::from_secs(600);
 /// Numbers our advisory locks among those that other programs may take in the same database.
 pub(super) const LOCKS: i32 = i32::from_be_bytes(*b"HFld");
 /// The lock of who brings the schema up to date.
-const MIGRATION_LOCK: i32 = i32::from_be_bytes(*b"HFmg");
+pub(super) const MIGRATION_LOCK: i32 = i32::from_be_bytes(*b"HFmg");
 
 /// Whether there are tables of ours (`true`), of something else (`false`), or none (nothing).
 const FIND: &str = "SELECT to_regclass('handfast.schema_version') IS NOT NULL \

@@ -6,8 +6,9 @@ use super::{
     column::{Array, Raw, number, signed},
     fault::Failure,
     line::Line,
+    log::PLACES_LOCK,
     row::{self, Rotated, columns},
-    schema::LOCKS,
+    schema::{LOCKS, MIGRATION_LOCK},
 };
 use crate::{
     backend::{self, Row, Stored, Wanted, Write},
@@ -23,9 +24,14 @@ use std::{collections::HashMap, pin::pin};
 use tokio_postgres::types::ToSql;
 
 /// One lock for each subject, in the order of their numbers, which is the same on every node. Two subjects may share a
-/// number, and then wait for each other.
+/// number, and then wait for each other; none has the number of another lock of ours ($3), for which a batch may wait
+/// that holds what whoever has that lock waits for. Names with any number are found within a minute.
 pub(super) const LOCK_SUBJECTS: &str = "SELECT pg_advisory_xact_lock($1::integer, number) FROM \
-    (SELECT DISTINCT hashtext(subject) AS number FROM unnest($2::text[]) AS subject ORDER BY number) AS numbers";
+    (SELECT DISTINCT CASE WHEN hash = ANY ($3::integer[]) THEN 0 ELSE hash END AS number \
+        FROM (SELECT hashtext(subject) AS hash FROM unnest($2::text[]) AS subject) AS hashes \
+        ORDER BY number) AS numbers";
+/// The numbers that subjects do not get.
+pub(super) const RESERVED: [i32; 2] = [PLACES_LOCK, MIGRATION_LOCK];
 pub(super) const LOAD: &str = concat!(
     "SELECT ",
     columns!(),
@@ -70,11 +76,14 @@ pub(super) const READ_NEXT: &str = concat!(
     " FROM handfast.sessions WHERE session >= $1::uuid ORDER BY session LIMIT $2::bigint"
 );
 /// Only what is still as it was read, and waits for nobody.
+/// However wrong the clock of the node that sweeps is, what lives by the database's stays: it is everybody's.
 pub(super) const REMOVE: &str = "DELETE FROM handfast.sessions WHERE session = ANY (ARRAY( \
     SELECT s.session FROM handfast.sessions AS s, \
         unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS n (session, issued, token_expires_at) \
     WHERE s.session = ANY (ARRAY[n.session]) AND s.issued = n.issued \
         AND s.token_expires_at = n.token_expires_at \
+        AND (s.revoked_at IS NOT NULL \
+            OR least(s.token_expires_at, s.expires_at) < extract(epoch FROM clock_timestamp())) \
     FOR UPDATE OF s SKIP LOCKED))";
 
 /// Keeps other nodes from deciding about the subjects that this batch decides about.
@@ -86,7 +95,8 @@ pub(super) async fn lock_subjects(line: &Line, wanted: &Wanted<'_>) -> Result<()
     if subjects.is_empty() {
         return Ok(());
     }
-    line.query(&line.statements.lock_subjects, &[&LOCKS, &subjects])
+    let parameters: [&(dyn ToSql + Sync); 3] = [&LOCKS, &subjects, &&RESERVED[..]];
+    line.query(&line.statements.lock_subjects, &parameters)
         .await?;
     Ok(())
 }

@@ -1,6 +1,11 @@
 //! What can only be seen from inside: what a connection has set for itself.
 
-use super::{Database, PostgresUrl};
+use super::{
+    Database, PostgresUrl,
+    log::PLACES_LOCK,
+    schema::LOCKS,
+    sessions::{LOCK_SUBJECTS, RESERVED},
+};
 use crate::conformance::service::PostgresServer;
 
 /// The value of `setting` on a connection of ours to `url`.
@@ -39,4 +44,24 @@ fn a_node_that_falls_silent_holds_its_locks_for_less_time_than_others_wait_for_t
     assert_eq!(shown(&url, "idle_in_transaction_session_timeout"), "2s");
     assert_eq!(shown(&url, "lock_timeout"), "4s");
     assert_eq!(shown(&url, "statement_timeout"), "5s");
+}
+
+#[test]
+fn a_subject_whose_number_is_that_of_the_log_s_lock_waits_for_nobody_who_reads_the_log() {
+    const NAMESAKE: &str = "cpcfckha";
+    let server = PostgresServer::shared().database();
+    let hashed = server.query(&format!("SELECT hashtext('{NAMESAKE}')"));
+    assert_eq!(hashed, PLACES_LOCK.to_string());
+    let database = Database::new(&server.expose().parse().unwrap()).unwrap();
+    let (reader, writer) = (database.connect().unwrap(), database.connect().unwrap());
+    let lock = format!("SELECT pg_advisory_lock({LOCKS}, {PLACES_LOCK})");
+    let locked = database.wait(async { Ok(reader.batch_execute(&lock).await?) });
+    locked.unwrap();
+    let subjects = [NAMESAKE];
+    let passed = database.wait(async {
+        Ok(writer
+            .query(LOCK_SUBJECTS, &[&LOCKS, &&subjects[..], &&RESERVED[..]])
+            .await?)
+    });
+    passed.unwrap();
 }

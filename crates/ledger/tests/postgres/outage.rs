@@ -4,12 +4,15 @@ use crate::{
     clients::Clients,
     scratch::{Scratch, url},
 };
-use handfast_core::{session::Presented, time::Clock as _};
+use handfast_core::{
+    session::Presented,
+    time::{Clock, Moment, Now, Timestamp},
+};
 use handfast_ledger::{
-    Cursor, LedgerError, Postgres, StorageFault,
+    Cursor, Ledger, LedgerError, Postgres, Settings, StorageFault,
     accounts::{Accounts as _, PasswordHash, PostgresAccounts},
     conformance::{
-        Bench, attempt, create, present,
+        Bench, Fixture as _, attempt, create, policy, present,
         service::{PostgresServer, Shutdown},
         session, start,
     },
@@ -17,6 +20,8 @@ use handfast_ledger::{
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, Stdio},
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 #[test]
@@ -179,4 +184,33 @@ fn a_rotation_that_the_server_lost_is_an_alarm_and_no_theft() {
     assert_eq!(answer, Presented::FromTheFuture);
     assert_eq!(bench.record(1).revoked, None);
     assert_eq!(bench.ledger.counts().from_the_future, 1);
+}
+
+/// The time of day, and as much more.
+struct Ahead(Duration);
+
+impl Clock for Ahead {
+    fn now(&self) -> Now {
+        let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        Now {
+            moment: Moment::from_millis(0),
+            unix: Timestamp::from_unix(since_1970.as_secs()).after(self.0),
+        }
+    }
+}
+
+#[test]
+fn a_node_whose_clock_is_months_ahead_removes_no_session_that_lives() {
+    let scratch = Scratch::empty();
+    let start = |clock: Ahead| {
+        let settings = Settings { policy: policy() };
+        Ledger::start(scratch.open(), settings, Arc::new(clock), Arc::new(())).unwrap()
+    };
+    let right = start(Ahead(Duration::ZERO));
+    right.create(create(1, "alice")).wait().unwrap();
+    let wrong = start(Ahead(Duration::from_secs(365 * 86_400)));
+    let long_over = Timestamp::from_unix(u64::MAX);
+    let swept = wrong.sweep(long_over).wait().unwrap();
+    assert!(swept.round_complete && swept.sessions == 0, "{swept:?}");
+    assert!(right.session(session(1)).wait().unwrap().is_some());
 }
