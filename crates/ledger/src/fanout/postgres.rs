@@ -4,9 +4,13 @@ use super::{
     channel::Channel,
     medium::{Listener, Medium, MediumError, Speaker},
 };
-use crate::{error::DatabaseError, postgres::PostgresUrl};
+use crate::{
+    error::DatabaseError,
+    postgres::{HOST_PATIENCE, PostgresUrl},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use std::{fmt, future::poll_fn};
+use tokio::time::timeout;
 use tokio_postgres::{
     AsyncMessage, Client, Connection, Error, Socket, Statement, tls::MakeTlsConnect,
 };
@@ -14,6 +18,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The longest payload that `NOTIFY` takes, in bytes. It is text.
 const PAYLOAD_BYTES: usize = 7_999;
+
+type ToServer = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
@@ -39,6 +45,21 @@ impl Postgres {
     }
 }
 
+impl Postgres {
+    /// A connection to the first host that takes writes.
+    async fn first_that_answers(&self) -> Result<(Client, ToServer), MediumError> {
+        let mut failure = MediumError::Slow;
+        for host in self.url.hosts() {
+            match timeout(HOST_PATIENCE, host.connect(self.tls.clone())).await {
+                Ok(Ok(connected)) => return Ok(connected),
+                Ok(Err(cause)) => failure = cause.into(),
+                Err(_) => failure = MediumError::Slow,
+            }
+        }
+        Err(failure)
+    }
+}
+
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Postgres")
@@ -55,8 +76,7 @@ impl Medium for Postgres {
     const MESSAGE_BYTES: usize = PAYLOAD_BYTES / 4 * 3;
 
     async fn connect(&mut self) -> Result<(PostgresSpeaker, PostgresListener), MediumError> {
-        let connecting = self.url.config().connect(self.tls.clone());
-        let (client, connection) = connecting.await?;
+        let (client, connection) = self.first_that_answers().await?;
         let mut listener = PostgresListener { connection };
         // Nothing that has to outlive a crash is committed here, so a commit need not wait for the disk.
         let listen = format!(
@@ -112,7 +132,7 @@ impl fmt::Debug for PostgresSpeaker {
 
 /// A connection that listens.
 pub struct PostgresListener {
-    connection: Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>,
+    connection: ToServer,
 }
 
 impl PostgresListener {

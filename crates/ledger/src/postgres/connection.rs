@@ -1,14 +1,23 @@
 //! Connections to a database, and the runtime that drives them while somebody waits for an answer.
 
-use super::{fault::Failure, url::PostgresUrl};
+use super::{
+    fault::Failure,
+    url::{HOST_PATIENCE, PostgresUrl},
+};
 use crate::error::{DatabaseError, StorageError, StorageFault};
-use std::{error::Error, fmt, future::Future, io, thread, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    future::Future,
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::{Client, error::SqlState};
+use tokio_postgres::{Client, Config, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long connecting may take, with all its addresses.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(6);
 /// How long the server may take for its answers to one pipeline. Its own limits below are shorter, so this is about a
 /// server that hangs or cannot be reached any more, and about a synchronous standby that does not answer a commit.
 pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(8);
@@ -37,6 +46,9 @@ const SETTINGS: &str = "\
 /// How to connect to one database. Whoever waits for an answer drives all its connections meanwhile.
 pub(crate) struct Database {
     url: PostgresUrl,
+    hosts: Vec<Config>,
+    /// Which of the hosts took the last connection.
+    last_good: AtomicUsize,
     tls: MakeRustlsConnect,
     runtime: Option<Runtime>,
 }
@@ -52,6 +64,8 @@ impl Database {
         let runtime = runtime.map_err(|cause| storage(cause.into()))?;
         Ok(Self {
             url: url.clone(),
+            hosts: url.hosts(),
+            last_good: AtomicUsize::new(0),
             tls,
             runtime: Some(runtime),
         })
@@ -62,11 +76,25 @@ impl Database {
         self.url.place().into()
     }
 
-    /// A new connection.
+    /// A new connection to the first host that takes writes, the one before all others that did the last time.
     pub(crate) fn connect(&self) -> Result<Client, Failure> {
-        self.wait_for(CONNECT_PATIENCE, async {
-            let connecting = self.url.config.connect(self.tls.clone()).await;
-            let (client, connection) = connecting?;
+        let first = self.last_good.load(Ordering::Relaxed);
+        let mut failure = Failure::timed_out();
+        for index in (first..self.hosts.len()).chain(0..first) {
+            match self.connect_to(&self.hosts[index]) {
+                Ok(client) => {
+                    self.last_good.store(index, Ordering::Relaxed);
+                    return Ok(client);
+                }
+                Err(why) => failure = why,
+            }
+        }
+        Err(failure)
+    }
+
+    fn connect_to(&self, host: &Config) -> Result<Client, Failure> {
+        self.wait_for(HOST_PATIENCE, async {
+            let (client, connection) = host.connect(self.tls.clone()).await?;
             // It ends with its client, or with the connection, which the client then tells of.
             drop(tokio::spawn(connection));
             client.batch_execute(SETTINGS).await?;

@@ -21,6 +21,7 @@ pub(crate) use fault::Failure;
 pub(crate) use import::Import;
 pub(crate) use schema::{expect_current, migrate};
 pub use transaction::PostgresTransaction;
+pub(crate) use url::HOST_PATIENCE;
 pub use url::{InvalidPostgresUrl, PostgresUrl};
 
 use crate::{

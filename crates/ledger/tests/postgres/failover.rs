@@ -10,6 +10,7 @@ use handfast_ledger::{
         session, start,
     },
 };
+use std::net::TcpListener;
 
 /// A database on either of these, whichever takes writes.
 fn either(primary: &PostgresServer, standby: &PostgresServer) -> PostgresUrl {
@@ -77,6 +78,18 @@ fn what_an_asynchronous_standby_had_not_heard_of_is_an_alarm_and_no_theft() {
     assert_eq!(ask(&ledger, 1, 3), Presented::Advanced);
     let read = ledger.changes_since(lost.cursor).wait().unwrap();
     assert!(!read.complete);
+}
+
+#[test]
+fn a_host_that_takes_connections_and_says_nothing_keeps_nobody_from_the_next() {
+    let hangs = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = PostgresServer::shared();
+    let database = server.database();
+    let place = format!("127.0.0.1:{}", server.port());
+    let places = format!("{},{place}", hangs.local_addr().unwrap());
+    let place = url(&database.expose().replace(&place, &places));
+    let ledger = start(Postgres::open(&place).unwrap());
+    ledger.create(create(1, "alice")).wait().unwrap();
 }
 
 /// Waits until the standby has applied all that the primary has.
