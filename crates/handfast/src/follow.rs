@@ -20,6 +20,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// However often the log is asked for, it is read no more often than this.
 const READ_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
+/// After how long at most the log is read again where that failed.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
 /// How long the ledger may take to answer before it is said that it does not.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -74,12 +77,13 @@ pub(crate) async fn follow(
         let Some(node) = node.upgrade() else { return };
         match heard {
             None => {
-                // The ledger has said why, once; what could not be read is read the next time.
-                if let Err(error) = read_log(&node, &mut cursor).await {
-                    tracing::debug!(%error, "changes in the ledger could not be read");
-                }
+                let read = read_log(&node, &mut cursor).await;
                 read_at = Instant::now();
-                due = None;
+                due = read.err().map(|error| {
+                    // The ledger has said why, once.
+                    tracing::debug!(%error, "changes in the ledger could not be read");
+                    read_at + interval.min(RETRY_INTERVAL)
+                });
             }
             Some(Heard { changes, read_log }) => {
                 if read_log {
@@ -126,11 +130,16 @@ async fn read_log(node: &Node, cursor: &mut Option<Cursor>) -> Result<(), Ledger
     }
 }
 
-/// Has the ledger look at what connections are taken to own. A session that is not there any more ended long ago.
+/// Has the ledger look at what connections are taken to own. A session that is not there any more ended long ago, unless
+/// it was about to be made when the ledger was asked.
 async fn examine(node: &Node, ownerships: Vec<Ownership>) -> Result<(), LedgerError> {
     for some in ownerships.chunks(EXAMINE_OWNERSHIPS) {
+        let is_settled = |ownership: &Ownership| node.hub.is_settled(*ownership);
+        let settled: Vec<_> = some.iter().copied().filter(is_settled).collect();
         for of_none in answer(node.ledger.examine(some.to_vec())).await? {
-            node.hub.forget(of_none);
+            if settled.contains(&of_none) {
+                node.hub.forget(of_none);
+            }
         }
     }
     Ok(())

@@ -165,18 +165,21 @@ impl Hub {
         ownerships.collect()
     }
 
-    /// Has a connection end that owns a session which is not there any more. A session that is only about to be made is
-    /// not there yet.
-    pub(crate) fn forget(&self, ownership: Ownership) {
+    /// Whether the ledger has said that the connection owns the session, and it has not lost it since.
+    pub(crate) fn is_settled(&self, ownership: Ownership) -> bool {
         let Ownership {
             session,
             connection,
         } = ownership;
-        if let Some(slot) = self.slot(connection, session)
-            && slot.binding_to(session).is_some_and(|it| it.is_settled)
-        {
-            slot.signal(Signal::Forgotten);
-        }
+        let slot = self.slot(connection, session);
+        let binding = slot.and_then(|slot| slot.binding_to(session));
+        binding.is_some_and(|binding| binding.is_settled)
+    }
+
+    /// Has a connection end that owned a session which is not there any more. A session that is only about to be made is
+    /// not there yet: this is for those that were [settled](Self::is_settled) before the ledger was asked.
+    pub(crate) fn forget(&self, ownership: Ownership) {
+        self.signal(ownership.connection, ownership.session, Signal::Forgotten);
     }
 
     /// Whether a connection of another node has to hear of `change`.
