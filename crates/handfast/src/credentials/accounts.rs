@@ -240,7 +240,9 @@ impl Judge {
         self.check_length(&login.password)?;
         let hash = hasher.hash(&login.password).map_err(unhashable)?;
         let now = self.clock.now().unix;
-        let created = stored(|| self.accounts.create(&login.subject, &hash, now))?;
+        let write = || self.accounts.create(&login.subject, &hash, now);
+        let is_done = |account: &Account| account.password_hash == hash;
+        let created = self.written(&login.subject, write, Created::Created, is_done)?;
         Ok((created, AccountMark::of(&hash)))
     }
 
@@ -294,7 +296,10 @@ impl Judge {
     /// Replaces the hash of `account`, unless it is not the account's any more: `false` then.
     fn replace(&self, account: &Account, hash: &PasswordHash) -> Result<bool, LoginRefused> {
         let (subject, old) = (&account.subject, &account.password_hash);
-        stored(|| self.accounts.replace_password(subject, old, hash))
+        let write = || self.accounts.replace_password(subject, old, hash);
+        self.written(subject, write, true, |account| {
+            account.password_hash == *hash
+        })
     }
 
     pub(super) fn find(&self, subject: &str) -> Result<Option<Account>, LoginRefused> {
@@ -317,11 +322,29 @@ impl Judge {
     ) -> Result<bool, LoginRefused> {
         self.check_length(&login.password)?;
         let hash = hasher.hash(&login.password).map_err(unhashable)?;
-        stored(|| self.accounts.set_password(&login.subject, &hash))
+        let write = || self.accounts.set_password(&login.subject, &hash);
+        let is_done = |account: &Account| account.password_hash == hash;
+        self.written(&login.subject, write, true, is_done)
     }
 
     pub(super) fn set_disabled(&self, subject: &str, disabled: bool) -> Result<bool, LoginRefused> {
-        stored(|| self.accounts.set_disabled(subject, disabled))
+        let write = || self.accounts.set_disabled(subject, disabled);
+        self.written(subject, write, true, |account| account.disabled == disabled)
+    }
+
+    /// Writes; gives `done` if the account then is as it was to be, also where the writing failed: a server's answer can
+    /// get lost, and whoever is told that nothing was done does the wrong thing next.
+    fn written<T>(
+        &self,
+        subject: &str,
+        write: impl FnOnce() -> Result<T, StorageError>,
+        done: T,
+        is_done: impl FnOnce(&Account) -> bool,
+    ) -> Result<T, LoginRefused> {
+        stored(write).or_else(|refused| match self.find(subject)? {
+            Some(account) if is_done(&account) => Ok(done),
+            Some(_) | None => Err(refused),
+        })
     }
 
     fn check_length(&self, password: &Secret) -> Result<(), LoginRefused> {

@@ -341,6 +341,21 @@ async fn accounts_that_cannot_be_read_or_written_are_unavailable_and_nothing_els
 }
 
 #[tokio::test]
+async fn what_was_written_counts_as_done_although_the_answer_was_lost() {
+    let setup = Setup::with(LosesAnswers::default(), settings(Registration::Explicit));
+    assert_eq!(setup.register("anna", "correct horse").await, NEW);
+    let changed = setup.change("anna", "correct horse", "battery staple");
+    assert_eq!(changed.await, Ok(()));
+    assert_eq!(setup.login("anna", "battery staple").await, KNOWN);
+    let given = Secret::new("correct horse");
+    let given = setup.credentials.set_password("anna", &given);
+    assert_eq!(given.await, Ok(true));
+    let disabled = setup.credentials.set_disabled("anna", true);
+    assert_eq!(disabled.await, Ok(true));
+    assert_eq!(setup.login("anna", "correct horse").await, WRONG);
+}
+
+#[tokio::test]
 async fn a_stored_hash_that_cannot_be_read_lets_nobody_in() {
     let setup = Setup::new(Registration::Open);
     let hash = PasswordHash::new("correct horse");
@@ -402,25 +417,63 @@ impl Accounts for ChangedAfterFirstLook {
     }
 }
 
-struct Broken;
+/// Accounts that write and say that they did not, as a server does whose answer gets lost.
+#[derive(Default)]
+struct LosesAnswers(MemoryAccounts);
 
-impl Broken {
-    fn error<T>() -> Result<T, StorageError> {
-        Err(StorageError::new(StorageFault::Io, "in a test, on purpose"))
+impl Accounts for LosesAnswers {
+    fn find(&self, subject: &str) -> Result<Option<Account>, StorageError> {
+        self.0.find(subject)
+    }
+
+    fn create(
+        &self,
+        subject: &str,
+        hash: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<Created, StorageError> {
+        self.0.create(subject, hash, now).and(error())
+    }
+
+    fn set_password(&self, subject: &str, hash: &PasswordHash) -> Result<bool, StorageError> {
+        self.0.set_password(subject, hash).and(error())
+    }
+
+    fn replace_password(
+        &self,
+        subject: &str,
+        former: &PasswordHash,
+        hash: &PasswordHash,
+    ) -> Result<bool, StorageError> {
+        self.0.replace_password(subject, former, hash).and(error())
+    }
+
+    fn set_disabled(&self, subject: &str, disabled: bool) -> Result<bool, StorageError> {
+        self.0.set_disabled(subject, disabled).and(error())
+    }
+
+    fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Account>, StorageError> {
+        self.0.list(after, limit)
     }
 }
 
+fn error<T>() -> Result<T, StorageError> {
+    Err(StorageError::new(StorageFault::Io, "in a test, on purpose"))
+}
+
+struct Broken;
+
 impl Accounts for Broken {
     fn find(&self, _: &str) -> Result<Option<Account>, StorageError> {
-        Self::error()
+        error()
     }
 
     fn create(&self, _: &str, _: &PasswordHash, _: Timestamp) -> Result<Created, StorageError> {
-        Self::error()
+        error()
     }
 
     fn set_password(&self, _: &str, _: &PasswordHash) -> Result<bool, StorageError> {
-        Self::error()
+        error()
     }
 
     fn replace_password(
@@ -429,14 +482,14 @@ impl Accounts for Broken {
         _: &PasswordHash,
         _: &PasswordHash,
     ) -> Result<bool, StorageError> {
-        Self::error()
+        error()
     }
 
     fn set_disabled(&self, _: &str, _: bool) -> Result<bool, StorageError> {
-        Self::error()
+        error()
     }
 
     fn list(&self, _: Option<&str>, _: usize) -> Result<Vec<Account>, StorageError> {
-        Self::error()
+        error()
     }
 }

@@ -27,7 +27,7 @@ pub trait Accounts: Send + Sync + 'static {
     /// Makes an account, unless the subject has one.
     ///
     /// # Errors
-    /// Where it could not be stored; then it is not.
+    /// Where it could not be stored. It may have been all the same, if a server's answer got lost.
     fn create(
         &self,
         subject: &str,
@@ -38,7 +38,7 @@ pub trait Accounts: Send + Sync + 'static {
     /// Replaces the password's hash. `false` where the subject has no account.
     ///
     /// # Errors
-    /// Where it could not be stored; then the old one stays.
+    /// Where it could not be stored, as [when one is made](Self::create).
     fn set_password(
         &self,
         subject: &str,
@@ -49,7 +49,7 @@ pub trait Accounts: Send + Sync + 'static {
     /// that another changed it meanwhile, on whichever node.
     ///
     /// # Errors
-    /// Where it could not be stored; then the old one stays.
+    /// Where it could not be stored, as [when one is made](Self::create).
     fn replace_password(
         &self,
         subject: &str,
@@ -60,7 +60,7 @@ pub trait Accounts: Send + Sync + 'static {
     /// Forbids or allows logins of a subject. `false` where the subject has no account.
     ///
     /// # Errors
-    /// Where it could not be stored; then nothing changed.
+    /// Where it could not be stored, as [when one is made](Self::create).
     fn set_disabled(&self, subject: &str, disabled: bool) -> Result<bool, StorageError>;
 
     /// Up to `limit` accounts in the order of their subjects' bytes, those after `after` only.
@@ -93,7 +93,7 @@ pub enum Created {
 }
 
 /// A password's hash as a PHC string (`$argon2id$…`). It shows itself in no log.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(Box<str>);
 
 impl PasswordHash {
