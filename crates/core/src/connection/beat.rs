@@ -40,6 +40,9 @@ impl Connection {
         if now.moment >= self.beat_at {
             self.beat_at = now.moment.after(self.limits.heartbeat_interval);
             self.outputs.push_back(Output::Ping);
+            if !self.takes_frames() {
+                self.unread_pings = self.unread_pings.saturating_add(1);
+            }
             self.freshen(now);
         }
     }

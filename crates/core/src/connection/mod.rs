@@ -31,6 +31,9 @@ pub struct Connection {
     /// Whether somebody takes the application's frames.
     application: bool,
     invalid_requests: u32,
+    /// How many pings went out while the client was not read, less the pongs that came since. Of as many the pongs may
+    /// still wait unread.
+    unread_pings: u8,
     state: State,
     /// The question that is being answered, and the request that it came from.
     asked: Option<Box<Asked>>,
@@ -67,20 +70,20 @@ enum Delivery {
     Confirmed,
     /// The client asked for it; it will show that it has it by presenting or acknowledging it.
     Answered {
-        pongs: u8,
+        pongs_due: u8,
     },
     /// The server sends it unasked, and again on every beat until it is confirmed.
     Pushed {
-        pongs: u8,
+        pongs_due: u8,
     },
 }
 
 impl Delivery {
     /// The same token is sent once more. The pongs that stand for its `Ack` are counted from the first time.
-    const fn again(self) -> Self {
+    const fn again(self, pongs_due: u8) -> Self {
         match self {
-            Self::Confirmed => Self::Pushed { pongs: 0 },
-            Self::Answered { pongs } | Self::Pushed { pongs } => Self::Pushed { pongs },
+            Self::Confirmed => Self::Pushed { pongs_due },
+            Self::Answered { pongs_due } | Self::Pushed { pongs_due } => Self::Pushed { pongs_due },
         }
     }
 }
@@ -104,8 +107,8 @@ enum Kind {
     ChangePassword,
 }
 
-/// How many pongs after a token was sent stand for its `Ack` in the plain framing. The first may answer a ping that
-/// was under way already.
+/// How many pongs after a token was sent stand for its `Ack` in the plain framing, where none wait unread before it. The
+/// first may answer a ping that was under way already.
 const PONGS_FOR_ACK: u8 = 2;
 
 impl Connection {
@@ -125,6 +128,7 @@ impl Connection {
             framing,
             application,
             invalid_requests: 0,
+            unread_pings: 0,
             state: State::Unauthenticated {
                 until: now.moment.after(limits.unauthenticated),
             },
@@ -166,6 +170,7 @@ impl Connection {
             Input::Heard => self.heard_at = now.moment,
             Input::Pong => {
                 self.heard_at = now.moment;
+                self.unread_pings = self.unread_pings.saturating_sub(1);
                 self.count_pong();
             }
             Input::Cookie => self.take_cookie(),

@@ -105,7 +105,9 @@ impl Connection {
         self.state = State::Bound(Bound::new(
             subject,
             grant,
-            Delivery::Answered { pongs: 0 },
+            Delivery::Answered {
+                pongs_due: self.pongs_due(),
+            },
             now,
         ));
     }
@@ -124,13 +126,14 @@ impl Connection {
     }
 
     fn pushed(&mut self, now: Now, grant: Grant) {
+        let pongs_due = self.pongs_due();
         let State::Bound(bound) = core::mem::replace(&mut self.state, State::Closed) else {
             return;
         };
         let delivery = if grant.generation == bound.grant.generation {
-            bound.delivery.again()
+            bound.delivery.again(pongs_due)
         } else {
-            Delivery::Pushed { pongs: 0 }
+            Delivery::Pushed { pongs_due }
         };
         self.state = State::Bound(Bound::new(bound.subject, grant, delivery, now));
         self.send_unasked(grant);
@@ -146,11 +149,12 @@ impl Connection {
     }
 
     fn not_pushed(&mut self, outcome: Pushed) {
+        let pongs_due = self.pongs_due();
         match outcome {
             // The ledger does not know yet that the client has it.
             Pushed::Unconfirmed => {
                 if let State::Bound(bound) = &mut self.state {
-                    bound.delivery = bound.delivery.again();
+                    bound.delivery = bound.delivery.again(pongs_due);
                     let grant = bound.grant;
                     self.send_unasked(grant);
                 }

@@ -242,17 +242,22 @@ impl Connection {
             return;
         };
         let generation = bound.grant.generation;
-        let counted = match (&mut bound.delivery, self.framing) {
-            (Delivery::Answered { pongs } | Delivery::Pushed { pongs }, Framing::Plain) => {
-                *pongs = pongs.saturating_add(1);
-                *pongs
+        let is_confirmed = match (&mut bound.delivery, self.framing) {
+            (Delivery::Answered { pongs_due } | Delivery::Pushed { pongs_due }, Framing::Plain) => {
+                *pongs_due = pongs_due.saturating_sub(1);
+                *pongs_due == 0
             }
             (Delivery::Answered { .. } | Delivery::Pushed { .. }, Framing::V1)
-            | (Delivery::Confirmed, _) => 0,
+            | (Delivery::Confirmed, _) => false,
         };
-        if counted >= PONGS_FOR_ACK {
+        if is_confirmed {
             self.acknowledged(generation);
         }
+    }
+
+    /// How many pongs stand for the `Ack` of a token that is sent now.
+    pub(super) fn pongs_due(&self) -> u8 {
+        PONGS_FOR_ACK.saturating_add(self.unread_pings)
     }
 }
 
