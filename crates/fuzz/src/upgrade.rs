@@ -51,6 +51,7 @@ pub fn target(data: &[u8]) {
     NODES.with(|nodes| {
         let (node, router) = &nodes[usize::from(cookie)];
         let (asked, answer) = node.runtime.block_on(exchange(router, supply.rest()));
+        assert!(asked.is_none() || !answer.is_empty(), "nobody answered");
         if answer.starts_with("HTTP/1.1 101 ") {
             let asked = asked.expect("somebody asked");
             judge(&asked, &answer.to_ascii_lowercase(), cookie);
@@ -84,6 +85,8 @@ async fn exchange(router: &Router, bytes: &[u8]) -> (Option<Asked>, String) {
     });
     let serving = http1::Builder::new()
         .max_buf_size(16 * 1024)
+        // Nothing follows what was sent; the answer is heard all the same.
+        .half_close(true)
         .serve_connection(TokioIo::new(script), service)
         .with_upgrades();
     serving.await.ok();
@@ -109,8 +112,8 @@ fn host(request: &Request<Incoming>) -> Option<String> {
 fn judge(asked: &Asked, answer: &str, cookie: bool) {
     let headers = &asked.headers;
     assert!(asked.is_get && ["/ws", "/ws/"].contains(&asked.path.as_str()));
-    assert!(tokens(headers, "connection").any(|it| it == "upgrade"));
-    assert!(tokens(headers, "upgrade").any(|it| it == "websocket"));
+    assert!(tokens(headers, "connection").any(|it| it.eq_ignore_ascii_case("upgrade")));
+    assert!(tokens(headers, "upgrade").any(|it| it.eq_ignore_ascii_case("websocket")));
     assert_eq!(headers[header::SEC_WEBSOCKET_VERSION], "13");
     assert_eq!(headers[header::SEC_WEBSOCKET_KEY].len(), 24);
     assert!(
@@ -147,7 +150,7 @@ fn judge(asked: &Asked, answer: &str, cookie: bool) {
     );
 }
 
-fn tokens<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = String> + 'a {
+fn tokens<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     let lines: Vec<_> = headers
         .get_all(name)
         .iter()
@@ -156,5 +159,5 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = String
     lines
         .into_iter()
         .flat_map(|line| line.split(','))
-        .map(|token| token.trim().to_ascii_lowercase())
+        .map(str::trim)
 }
