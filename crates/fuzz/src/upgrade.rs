@@ -19,6 +19,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use std::{
     convert::Infallible,
+    net::Ipv4Addr,
     sync::{Arc, Mutex},
 };
 use tower_service::Service as _;
@@ -134,8 +135,9 @@ fn judge(asked: &Asked, answer: &str, cookie: bool) {
             .expect("an origin is ASCII")
             .to_ascii_lowercase();
         let host = asked.host.as_ref().map(|host| host.to_ascii_lowercase());
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        let is_own = authority.is_some() && authority == host.as_deref();
+        let (scheme, authority) = origin.split_once("://").expect("an origin has a scheme");
+        let may_be_own = !cookie || scheme == "https" || is_loopback(authority);
+        let is_own = may_be_own && Some(authority) == host.as_deref();
         assert!(
             is_own || origin == "https://app.example",
             "{origin} at {host:?}"
@@ -148,6 +150,14 @@ fn judge(asked: &Asked, answer: &str, cookie: bool) {
         head.contains("sec-websocket-protocol: handfast.v1"),
         offered
     );
+}
+
+/// Whether a page of this host, with its port, can only be from the machine that its browser is on.
+fn is_loopback(authority: &str) -> bool {
+    let name = authority.split(':').next().unwrap_or_default();
+    let is_named = name == "localhost" || name.ends_with(".localhost");
+    let address = name.parse().is_ok_and(|it: Ipv4Addr| it.is_loopback());
+    is_named || address || authority == "[::1]" || authority.starts_with("[::1]:")
 }
 
 fn tokens<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {

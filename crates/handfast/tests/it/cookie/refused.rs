@@ -11,9 +11,13 @@ use std::{
 
 /// The status of an upgrade with these headers and this query.
 fn upgrade(node: &Node, headers: &str, query: &str) -> u16 {
+    upgrade_at("localhost:9001", node, headers, query)
+}
+
+fn upgrade_at(host: &str, node: &Node, headers: &str, query: &str) -> u16 {
     let mut stream = TcpStream::connect(node.address).unwrap();
     let request = format!(
-        "GET /ws/{query} HTTP/1.1\r\nHost: localhost:9001\r\nConnection: Upgrade\r\n\
+        "GET /ws/{query} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\n\
          Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
     );
@@ -33,6 +37,17 @@ fn only_a_page_that_says_where_it_is_from_is_upgraded() {
     assert_eq!(of("https://evil.example"), 403);
     assert_eq!(of("null"), 403);
     assert_eq!(upgrade(&node, "", ""), 403);
+}
+
+#[test]
+fn a_page_of_the_server_that_anybody_on_the_network_can_serve_is_not_upgraded() {
+    let node = node();
+    let of = |origin| {
+        let origin = format!("Origin: {origin}\r\n");
+        upgrade_at("chat.example", &node, &origin, "")
+    };
+    assert_eq!(of("https://chat.example"), 101);
+    assert_eq!(of("http://chat.example"), 403);
 }
 
 #[test]
