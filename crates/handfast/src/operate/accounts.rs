@@ -11,6 +11,7 @@ use handfast_core::{
     time::Timestamp,
 };
 use handfast_ledger::{LedgerError, accounts::Account};
+use tracing::Instrument as _;
 
 /// An account, without its password's hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,12 @@ pub enum AccountError {
     /// The ledger does not answer, so nothing was done.
     #[error("the ledger does not answer")]
     Ledger(#[source] LedgerError),
+}
+
+/// What is done to an account before all its sessions are ended.
+enum Change {
+    Disabled,
+    Password(Secret),
 }
 
 /// What can be done to the accounts of a node.
@@ -145,7 +152,8 @@ impl AccountsDesk<'_> {
         Ok(account.into())
     }
 
-    /// Gives an account another password, and ends all its sessions, of which it says which.
+    /// Gives an account another password, and ends all its sessions, of which it says which. It is done to its end, even
+    /// if the future is dropped meanwhile.
     ///
     /// # Errors
     /// Any [`AccountError`].
@@ -155,22 +163,19 @@ impl AccountsDesk<'_> {
         password: &Secret,
     ) -> Result<Vec<SessionId>, AccountError> {
         self.check_length(password)?;
-        self.check_ledger().await?;
-        known(self.accounts.set_password(subject, password).await?)?;
-        self.end_sessions(subject, RevocationReason::PasswordChanged)
-            .await
+        let change = Change::Password(password.clone());
+        self.see_through(subject, change).await
     }
 
-    /// Forbids an account to log in, and ends all its sessions, of which it says which.
+    /// Forbids an account to log in, and ends all its sessions, of which it says which. It is done to its end, even if
+    /// the future is dropped meanwhile.
     ///
     /// The account comes first: whatever login is under way finds it disabled, or has made a session that is then ended.
     ///
     /// # Errors
     /// Any [`AccountError`] but [`AccountError::Invalid`] and [`AccountError::Busy`].
     pub async fn disable(&self, subject: &str) -> Result<Vec<SessionId>, AccountError> {
-        self.check_ledger().await?;
-        known(self.accounts.set_disabled(subject, true).await?)?;
-        self.end_sessions(subject, RevocationReason::Admin).await
+        self.see_through(subject, Change::Disabled).await
     }
 
     /// Allows an account to log in again.
@@ -192,6 +197,38 @@ impl AccountsDesk<'_> {
     async fn check_ledger(&self) -> Result<(), AccountError> {
         let checked = self.handfast.node.ledger.check().await;
         checked.map_err(AccountError::Ledger)
+    }
+
+    /// Changes an account and ends its sessions, whoever stops waiting: they must not outlive the change.
+    async fn see_through(
+        &self,
+        subject: &str,
+        change: Change,
+    ) -> Result<Vec<SessionId>, AccountError> {
+        let (handfast, subject) = (self.handfast.clone(), subject.to_owned());
+        let changing = async move {
+            let desk = handfast.accounts().ok_or(AccountError::Unavailable)?;
+            desk.apply(&subject, change).await
+        };
+        let changed = tokio::spawn(changing.in_current_span()).await;
+        // How far it came, nobody knows.
+        changed.unwrap_or(Err(AccountError::SessionsLive(LedgerError::Stopped)))
+    }
+
+    async fn apply(&self, subject: &str, change: Change) -> Result<Vec<SessionId>, AccountError> {
+        self.check_ledger().await?;
+        let (found, reason) = match change {
+            Change::Disabled => (
+                self.accounts.set_disabled(subject, true).await?,
+                RevocationReason::Admin,
+            ),
+            Change::Password(password) => (
+                self.accounts.set_password(subject, &password).await?,
+                RevocationReason::PasswordChanged,
+            ),
+        };
+        known(found)?;
+        self.end_sessions(subject, reason).await
     }
 
     async fn end_sessions(

@@ -12,7 +12,12 @@ use handfast::{
 use handfast_core::time::Timestamp;
 use handfast_ledger::Memory;
 use serde_json::{Value, json};
-use std::{future::ready, sync::Arc};
+use std::{
+    future::{poll_fn, ready},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 
 fn session_of(answer: &Value) -> SessionId {
     SessionId::parse(answer["session"].as_str().unwrap()).unwrap()
@@ -162,6 +167,34 @@ fn another_password_ends_every_session_and_the_one_before_opens_nothing() {
         node.plain().ask(&login("battery staple"))["type"],
         "Success"
     );
+}
+
+#[test]
+fn what_was_begun_with_an_account_ends_its_sessions_whoever_stops_waiting() {
+    /// Begins it, and waits no longer.
+    fn begin(node: &Node, change: impl Future) {
+        let mut change = pin!(change);
+        node.block_on(poll_fn(|context| {
+            drop(change.as_mut().poll(context));
+            Poll::Ready(())
+        }));
+    }
+
+    let node = Node::start();
+    let desk = node.handfast.accounts().unwrap();
+    let login = json!({"type": "Login", "username": "ada", "password": "battery staple"});
+    let mut client = node.plain();
+    client.login("ada");
+    begin(
+        &node,
+        desk.set_password("ada", &Secret::new("battery staple")),
+    );
+    assert_eq!(client.closed(), closed(4403, "password_changed"));
+    let mut client = node.plain();
+    assert_eq!(client.ask(&login)["type"], "Success");
+    begin(&node, desk.disable("ada"));
+    assert_eq!(client.closed(), closed(4403, "admin"));
+    assert_eq!(node.plain().ask(&login)["type"], "InvalidPassword");
 }
 
 /// Admits everybody, and takes it back when the session is stored.
