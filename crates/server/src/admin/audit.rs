@@ -40,6 +40,7 @@ pub(super) struct Records {
         (status = 200, description = "The records, which may be none", body = Records),
         (status = 401, response = openapi::Unauthorized),
         (status = 404, response = openapi::NotFound),
+        (status = 408, response = openapi::TooSlow),
         (status = 422, response = openapi::Invalid),
         (status = 503, response = openapi::Unavailable)
     )

@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 /// The most requests that are under way at once.
 const REQUESTS: usize = 64;
 /// How long a request may take from its head to its answer.
-const REQUEST: Duration = Duration::from_secs(10);
+pub(super) const REQUEST: Duration = Duration::from_secs(10);
 /// How many of the requests without the token are recorded. All of them are counted, so nobody can fill a disk with them.
 const RECORDED: Rate = Rate {
     count: 60,

@@ -84,6 +84,7 @@ pub(super) struct Confirmation {
     responses(
         (status = 200, description = "What the token is", body = IntrospectionAnswer),
         (status = 401, response = openapi::Unauthorized),
+        (status = 408, response = openapi::TooSlow),
         (status = 413, response = openapi::TooLong),
         (status = 415, response = openapi::MediaType),
         (status = 422, response = openapi::Invalid),

@@ -22,7 +22,7 @@ pub(super) const PATH: &str = "/admin/v1/openapi.json";
         title = "handfast, for operators",
         description = "Look at sessions and accounts, end and change them, ask whether a token is good."
     ),
-    components(responses(BadRequest, Unauthorized, NotFound, MediaType, TooLong, Invalid, Unavailable)),
+    components(responses(BadRequest, Unauthorized, NotFound, TooSlow, MediaType, TooLong, Invalid, Unavailable)),
     security(("token" = [])),
     modifiers(&Token),
     tags(
@@ -88,6 +88,11 @@ pub(super) struct Unauthorized(#[expect(dead_code, reason = "read by the derive"
 #[derive(ToResponse)]
 #[response(content_type = "application/problem+json")]
 pub(super) struct NotFound(#[expect(dead_code, reason = "read by the derive")] Body);
+
+/// There was no answer in time: it may be done, or still be done. Send it again.
+#[derive(ToResponse)]
+#[response(content_type = "application/problem+json")]
+pub(super) struct TooSlow(#[expect(dead_code, reason = "read by the derive")] Body);
 
 /// The body is of another kind.
 #[derive(ToResponse)]

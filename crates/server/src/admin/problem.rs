@@ -45,7 +45,10 @@ pub(super) enum Problem {
     TooLong,
     #[error("the body must be {0}, and its `Content-Type` say so")]
     WrongMediaType(&'static str),
-    #[error("the request did not come in time")]
+    #[error(
+        "there was no answer in {} seconds: it may be done, or still be done; send it again",
+        super::guard::REQUEST.as_secs()
+    )]
     TooSlow,
     #[error("too many requests are under way")]
     Busy,

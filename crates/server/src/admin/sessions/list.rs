@@ -27,6 +27,7 @@ pub(in crate::admin) struct Sessions {
         (status = 200, description = "The sessions, which may be none", body = Sessions),
         (status = 401, response = openapi::Unauthorized),
         (status = 404, response = openapi::NotFound),
+        (status = 408, response = openapi::TooSlow),
         (status = 422, response = openapi::Invalid),
         (status = 503, response = openapi::Unavailable)
     )

@@ -18,6 +18,7 @@ use handfast::SessionEnd;
         (status = 200, description = "It is over", body = Ended),
         (status = 401, response = openapi::Unauthorized),
         (status = 404, response = openapi::NotFound),
+        (status = 408, response = openapi::TooSlow),
         (status = 503, response = openapi::Unavailable)
     )
 )]

@@ -31,6 +31,7 @@ pub(in crate::admin) struct NewSubject {
         (status = 201, description = "It is made", body = SubjectBody),
         (status = 400, response = openapi::BadRequest),
         (status = 401, response = openapi::Unauthorized),
+        (status = 408, response = openapi::TooSlow),
         (status = 409, description = "The subject has an account", body = crate::admin::problem::Body,
             content_type = "application/problem+json"),
         (status = 413, response = openapi::TooLong),

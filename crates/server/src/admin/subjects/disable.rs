@@ -17,6 +17,7 @@ use axum::extract::State;
         (status = 200, description = "It is disabled", body = Ended),
         (status = 401, response = openapi::Unauthorized),
         (status = 404, response = openapi::NotFound),
+        (status = 408, response = openapi::TooSlow),
         (status = 503, response = openapi::Unavailable)
     )
 )]

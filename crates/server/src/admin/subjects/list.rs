@@ -33,6 +33,7 @@ pub(in crate::admin) struct Subjects {
     responses(
         (status = 200, description = "A page", body = Subjects),
         (status = 401, response = openapi::Unauthorized),
+        (status = 408, response = openapi::TooSlow),
         (status = 422, response = openapi::Invalid),
         (status = 503, response = openapi::Unavailable)
     )

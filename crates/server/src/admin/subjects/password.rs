@@ -37,6 +37,7 @@ pub(in crate::admin) struct NewPassword {
         (status = 400, response = openapi::BadRequest),
         (status = 401, response = openapi::Unauthorized),
         (status = 404, response = openapi::NotFound),
+        (status = 408, response = openapi::TooSlow),
         (status = 413, response = openapi::TooLong),
         (status = 415, response = openapi::MediaType),
         (status = 422, response = openapi::Invalid),

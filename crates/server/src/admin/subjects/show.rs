@@ -15,6 +15,7 @@ use axum::extract::State;
         (status = 200, description = "The account", body = SubjectBody),
         (status = 401, response = openapi::Unauthorized),
         (status = 404, response = openapi::NotFound),
+        (status = 408, response = openapi::TooSlow),
         (status = 503, response = openapi::Unavailable)
     )
 )]

@@ -73,12 +73,10 @@ impl DeskError {
             Self::Audit(_) => {
                 Some("let this user write there, or set `audit.path` to another place")
             }
-            Self::Token(_)
-            | Self::Refused { .. }
-            | Self::Start(_)
-            | Self::Broken(_)
-            | Self::TooSlow
-            | Self::Runtime(_) => None,
+            Self::Broken(_) | Self::TooSlow => {
+                Some("it may be done, or still be done: give the command again")
+            }
+            Self::Token(_) | Self::Refused { .. } | Self::Start(_) | Self::Runtime(_) => None,
         }
     }
 }

@@ -19,11 +19,11 @@ fn the_document_describes_every_endpoint_once_and_with_its_refusals() {
             let name = operation["operationId"].as_str().unwrap();
             assert!(operations.insert(name.to_owned()), "{name} is there twice");
             assert!(operation["summary"].is_string(), "{method} {path}");
-            let refused = &operation["responses"]["401"]["$ref"];
-            assert_eq!(
-                refused, "#/components/responses/Unauthorized",
-                "{method} {path}"
-            );
+            for (status, answer) in [("401", "Unauthorized"), ("408", "TooSlow")] {
+                let refused = &operation["responses"][status]["$ref"];
+                let answer = format!("#/components/responses/{answer}");
+                assert_eq!(*refused, answer, "{method} {path}");
+            }
         }
     }
     let expected = [
