@@ -6,7 +6,7 @@ use crate::{
 };
 use handfast_ledger::conformance::service::PostgresServer;
 use serde_json::{Value, json};
-use std::{fs, path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 const GUIDE: &str = include_str!("../../../../docs/guide/deploying.md");
 /// What the guide backs up, and where it puts it.
@@ -14,21 +14,26 @@ const DATA: &str = "/var/lib/handfast/";
 const BACKUP: &str = "/backup/";
 const ROLLS_FORWARD: (&str, &str) = ("HANDFAST_LEDGER__ROLL_FORWARD", "true");
 
-/// Runs those lines of the guide that begin with `start`, on folders of the test's own.
+/// Runs the block of the guide that has a line beginning with `start`, on folders of the test's own, as somebody whose
+/// files others may read.
 fn follow(start: &str, folder: &Path, url: &str) {
-    let lines = GUIDE.lines().filter(|line| line.starts_with(start));
-    let mut count = 0;
-    for line in lines {
-        let data = format!("{}/data/", folder.display());
-        let backup = format!("{}/", folder.display());
-        let here = line.replace(DATA, &data).replace(BACKUP, &backup);
-        let mut shell = Command::new("sh");
-        let output = shell.args(["-c", &here]).env("URL", url).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{here}: {said}");
-        count += 1;
-    }
-    assert!(count > 0, "the guide does not say {start}");
+    let mut blocks = GUIDE.split("```").filter_map(|it| it.strip_prefix("sh\n"));
+    let block = blocks.find(|block| block.lines().any(|line| line.starts_with(start)));
+    let block = block.unwrap_or_else(|| panic!("the guide does not say {start}"));
+    let data = format!("{}/data/", folder.display());
+    let backup = format!("{}/", folder.display());
+    let here = block.replace(DATA, &data).replace(BACKUP, &backup);
+    let here = format!("umask 022\n{here}");
+    let mut shell = Command::new("sh");
+    let output = shell.args(["-ec", &here]).env("URL", url).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{here}: {said}");
+}
+
+/// That only its owner can read a file.
+fn assert_private(file: &Path) {
+    let mode = fs::metadata(file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "{}", file.display());
 }
 
 /// Two clients with sessions of their own, and what they got last.
@@ -93,7 +98,6 @@ fn an_embedded_ledger_is_restored_from_a_backup_that_was_made_while_it_ran() {
     let server = Server::start(folder.path(), &[]);
     let mut clients = Clients::log_in(&server);
     follow("sqlite3 ", folder.path(), "");
-    follow("install -m 600 /var", folder.path(), "");
     clients.go_on();
     server.kill();
 
@@ -101,6 +105,7 @@ fn an_embedded_ledger_is_restored_from_a_backup_that_was_made_while_it_ran() {
     let data = restored.path().join("data");
     fs::create_dir(&data).unwrap();
     for file in ["ledger.db", "accounts.db", "keys.jwks"] {
+        assert_private(&folder.path().join(file));
         fs::copy(folder.path().join(file), data.join(file)).unwrap();
     }
     clients.come_back(|variables| Server::start(restored.path(), variables));
@@ -120,6 +125,7 @@ fn a_database_is_restored_from_a_backup_that_was_made_while_it_was_used() {
     let server = Server::start(folder.path(), &[url]);
     let mut clients = Clients::log_in(&server);
     follow("pg_dump ", folder.path(), database.expose());
+    assert_private(&folder.path().join("handfast.dump"));
     clients.go_on();
     server.kill();
 
