@@ -85,12 +85,18 @@ pub(crate) fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    let mut signals = runtime.block_on(async { Signals::listen() })?;
     if wait {
-        runtime.block_on(wait::for_ledger(&loaded.config))?;
+        let waiting = wait::for_ledger(&loaded.config, &mut signals);
+        if runtime.block_on(waiting)?.is_break() {
+            // A look at the ledger may hang.
+            runtime.shutdown_background();
+            return Ok(());
+        }
     }
     let audit = AuditStream::open(&loaded.config)?;
     let watching = Arc::new(watching);
-    let server = Server::start(loaded, Arc::clone(&watching), audit.clone());
+    let server = Server::start(loaded, Arc::clone(&watching), audit.clone(), signals);
     let server = runtime.block_on(server)?;
     writeln!(out, "handfast is ready at {}", server.url())?;
     out.flush()?;
@@ -148,6 +154,7 @@ impl Server {
         loaded: Loaded,
         watching: Arc<Watching>,
         audit: Option<AuditStream>,
+        signals: Signals,
     ) -> Result<Self, ServeError> {
         let config = &loaded.config;
         let serving = LiveServing::from(files::serving(config)?);
@@ -176,7 +183,7 @@ impl Server {
             admin,
             listener,
             address,
-            signals: Signals::listen()?,
+            signals,
             stopping,
             reloader: Reloader {
                 running: loaded,

@@ -21,6 +21,14 @@ impl Signals {
         })
     }
 
+    /// Waits for SIGTERM or SIGINT. A SIGHUP is kept for who reloads.
+    pub(super) async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
     /// Waits for SIGTERM or SIGINT; calls `reload` at each SIGHUP until then.
     pub(super) async fn until_stop(&mut self, mut reload: impl FnMut()) {
         loop {

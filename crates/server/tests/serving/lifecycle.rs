@@ -54,6 +54,15 @@ fn told_to_stop_a_server_closes_its_connections_and_ends_content() {
 }
 
 #[test]
+fn told_to_stop_a_server_that_waits_for_its_ledger_ends_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = Server::start(folder.path(), &[]);
+    for signal in ["TERM", "INT"] {
+        assert!(Server::waits_in_vain(folder.path(), signal), "{signal}");
+    }
+}
+
+#[test]
 fn a_server_that_is_told_to_stop_says_so_to_load_balancers_first() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), &[("HANDFAST_DRAIN__DELAY", "1h")]);

@@ -11,6 +11,9 @@ use std::{
     thread,
 };
 
+/// What a server logs that waits until it can start.
+const WAITS: &str = "waiting for the ledger";
+
 /// A running `handfast serve`. Dropping it kills it.
 pub(crate) struct Server {
     process: Child,
@@ -35,32 +38,19 @@ impl Server {
         Self::start_with(folder, variables, &["--admin", "0.0.0.0:0"])
     }
 
+    /// Whether a server that waits until it can start is content when it is told to stop, as it is with a second one on
+    /// the same data. A SIGHUP before that is for later.
+    pub(crate) fn waits_in_vain(folder: &Path, signal: &str) -> bool {
+        let times = log_of(folder).matches(WAITS).count();
+        let mut process = spawn(folder, &[], &["--wait"]);
+        wait_for_log(folder, WAITS, times);
+        send(&process, "HUP");
+        send(&process, signal);
+        process.wait().unwrap().success()
+    }
+
     fn start_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
-        let log = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(folder.join("log"))
-            .unwrap();
-        // Whoever limits the size of its files wants to see a failed write, not a signal.
-        let mut process = Command::new("/bin/sh")
-            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
-            .arg(env!("CARGO_BIN_EXE_handfast"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .arg("--data")
-            .arg(folder.join("data"))
-            .args(arguments)
-            .env_clear()
-            .env("HANDFAST_ADMIN__LISTEN", "127.0.0.1:0")
-            .env("HANDFAST_PASSWORD__MEMORY_KIB", "8")
-            .env("HANDFAST_PASSWORD__ITERATIONS", "1")
-            .env("HANDFAST_LIMITS__LOGINS_PER_ADDRESS", "off")
-            .env("HANDFAST_LIMITS__PRESENTATIONS_PER_SESSION", "off")
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut process = spawn(folder, variables, arguments);
         let mut line = String::new();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
@@ -101,11 +91,7 @@ impl Server {
 
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", name, &self.process.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        send(&self.process, name);
     }
 
     /// Lets the process have no more files than this.
@@ -162,6 +148,44 @@ impl Drop for Server {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+/// Starts the program on the data in `folder`.
+fn spawn(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Child {
+    let log = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))
+        .unwrap();
+    // Whoever limits the size of its files wants to see a failed write, not a signal.
+    Command::new("/bin/sh")
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_handfast"))
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .arg("--data")
+        .arg(folder.join("data"))
+        .args(arguments)
+        .env_clear()
+        .env("HANDFAST_ADMIN__LISTEN", "127.0.0.1:0")
+        .env("HANDFAST_PASSWORD__MEMORY_KIB", "8")
+        .env("HANDFAST_PASSWORD__ITERATIONS", "1")
+        .env("HANDFAST_LIMITS__LOGINS_PER_ADDRESS", "off")
+        .env("HANDFAST_LIMITS__PRESENTATIONS_PER_SESSION", "off")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+/// Sends a signal by its name.
+fn send(process: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args(["-s", name, &process.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
 }
 
 /// Waits until a server in this folder logs `text` once more than `times` times.
