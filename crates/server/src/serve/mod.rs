@@ -47,7 +47,7 @@ pub(crate) enum ServeError {
     #[error("the server cannot run here")]
     System(#[from] io::Error),
     /// Nobody can connect.
-    #[error("cannot listen at {address}")]
+    #[error("cannot listen at {address}; `listen`, or --listen, sets another place")]
     Listen {
         /// Where.
         address: SocketAddr,

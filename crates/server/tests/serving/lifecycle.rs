@@ -153,6 +153,22 @@ fn a_second_server_on_the_same_data_is_refused() {
 }
 
 #[test]
+fn a_place_where_another_listens_stops_the_start_and_names_the_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let taken = server.address.to_string();
+    let second = Command::new(env!("CARGO_BIN_EXE_handfast"))
+        .args(["serve", "--listen", &taken, "--data"])
+        .arg(folder.path().join("other"))
+        .env_clear()
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(said.contains(&taken) && said.contains("--listen"), "{said}");
+}
+
+#[test]
 fn a_damaged_database_stops_the_start_by_name_and_stays_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
