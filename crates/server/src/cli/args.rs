@@ -298,8 +298,8 @@ pub(super) enum TokenCommand {
 pub(super) enum ConfigCommand {
     /// Print the configuration in force, as TOML.
     ///
-    /// Behind each setting stands where its value came from. Secrets are left out. What is printed
-    /// can be used as a configuration file.
+    /// Behind each setting stands where its value came from. Secrets are left out: a `…` stands for
+    /// the password in a URL. But for those, what is printed can be used as a configuration file.
     Show,
     /// Check whether handfast would start with this configuration.
     ///
