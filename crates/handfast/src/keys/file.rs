@@ -36,8 +36,21 @@ pub struct Rotation {
     pub added: String,
     /// From when on it signs.
     pub signs_from: Timestamp,
+    /// The key that signs before that; `None` if there was none.
+    pub replaced: Option<Replaced>,
     /// The keys whose last token has expired, which are gone.
     pub dropped: Vec<String>,
+}
+
+/// A key that others follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// Its `kid`.
+    pub kid: String,
+    /// What it signs with.
+    pub algorithm: Algorithm,
+    /// Until when what it signed is taken.
+    pub verifies_until: Timestamp,
 }
 
 impl KeyFile {
@@ -97,12 +110,13 @@ impl KeyFile {
         }
         let end = signs_from.after(token_lifetime).after(RELOAD_GRACE);
         let added = new.kid.clone();
-        let dropped = self
+        let (replaced, dropped) = self
             .put_in_front(new, now, end)
             .map_err(|fault| self.error(fault))?;
         Ok(Rotation {
             added,
             signs_from,
+            replaced,
             dropped,
         })
     }
@@ -122,21 +136,22 @@ impl KeyFile {
         Ok(set)
     }
 
-    /// Puts `new` in front of the keys that still verify, which do so until `end`. Gives the names of the others, which
-    /// are gone.
+    /// Puts `new` in front of the keys that still verify, which do so until `end`. Gives the one that signs, and the names
+    /// of the others, which are gone.
     fn put_in_front(
         &self,
         new: PrivateJwk,
         now: Timestamp,
         end: Timestamp,
-    ) -> Result<Vec<String>, KeyFileFault> {
+    ) -> Result<(Option<Replaced>, Vec<String>), KeyFileFault> {
         let _lock = self.lock_folder()?;
         let set = self.read()?;
         // A rotation must not hide what `load` would have refused; only a set without a signing key is healed by it.
-        match KeyRing::prepare(&set) {
-            Ok(_) | Err(KeyFileFault::NoSigningKey) => {}
+        let ring = match KeyRing::prepare(&set) {
+            Ok(ring) => Some(ring),
+            Err(KeyFileFault::NoSigningKey) => None,
             Err(fault) => return Err(fault),
-        }
+        };
         let (mut kept, dropped) = set
             .keys
             .into_iter()
@@ -144,9 +159,19 @@ impl KeyFile {
         for key in &mut kept {
             key.verify_until.get_or_insert(end.as_unix());
         }
+        let replaced = ring.and_then(|ring| {
+            let signing = ring.signing(now);
+            let key = kept.iter().find(|key| key.kid == signing.id())?;
+            Some(Replaced {
+                kid: key.kid.clone(),
+                algorithm: signing.algorithm(),
+                verifies_until: Timestamp::from_unix(key.verify_until?),
+            })
+        });
         kept.insert(0, new);
         self.write(&PrivateJwkSet { keys: kept })?;
-        Ok(dropped.into_iter().map(|key| key.kid).collect())
+        let dropped = dropped.into_iter().map(|key| key.kid).collect();
+        Ok((replaced, dropped))
     }
 
     fn read(&self) -> Result<PrivateJwkSet, KeyFileFault> {

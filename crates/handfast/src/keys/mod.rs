@@ -11,7 +11,7 @@ mod tests;
 
 pub use algorithm::Algorithm;
 pub use error::{KeyFault, KeyFileError, KeyFileFault};
-pub use file::{KeyFile, Rotation};
+pub use file::{KeyFile, Replaced, Rotation};
 pub use key::Key;
 pub(crate) use key::SIGNATURE_BYTES_MAX;
 pub use ring::{KeyRing, LiveKeys};

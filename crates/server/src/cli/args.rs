@@ -178,6 +178,9 @@ pub(super) enum KeysCommand {
     /// Send SIGHUP to every running handfast before it does: a node that does not know the key
     /// refuses its tokens. The keys before it go on verifying until the last token that they can
     /// have signed has expired, so nobody has to log in again.
+    ///
+    /// It needs the settings that the server has: `token.lifetime` says how long that is, and
+    /// `token.algorithm` what the new key is for.
     Rotate {
         /// How much later. By then every node must have the file and have been told.
         #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]

@@ -2,17 +2,20 @@
 
 use super::{
     failure::{Failure, Outcome},
-    print::{FAINT, HEADING, OK},
+    print::{FAINT, HEADING, OK, WARNING, remedy},
 };
 use crate::{
     config::Config,
     data::DataFolder,
     time::{relative, utc},
 };
-use handfast::keys::{Key, KeyFile, KeyRing};
+use handfast::keys::{Algorithm, Key, KeyFile, KeyRing};
 use handfast_core::time::Timestamp;
 use serde::Serialize;
-use std::{io::Write, time::Duration};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 /// A key as `--json` prints it; times are Unix seconds.
 #[derive(Serialize)]
@@ -74,6 +77,16 @@ pub(super) fn rotate(
         "{OK}added{OK:#}    {} ({})",
         rotation.added, token.algorithm
     )?;
+    if let Some(replaced) = &rotation.replaced {
+        writeln!(
+            out,
+            "replaced {} ({}), which verifies until {} ({})",
+            replaced.kid,
+            replaced.algorithm,
+            utc(replaced.verifies_until),
+            relative(replaced.verifies_until, now)
+        )?;
+    }
     for kid in rotation.dropped {
         writeln!(out, "dropped  {kid}, whose last token has expired")?;
     }
@@ -96,7 +109,29 @@ pub(super) fn rotate(
             "{FAINT}A running handfast goes on with the key before it until it gets SIGHUP.{FAINT:#}"
         )?;
     }
+    if let Some(replaced) = rotation.replaced {
+        warn_of_other_algorithm(token.algorithm, replaced.algorithm, out)?;
+    }
     Ok(Outcome::Fine)
+}
+
+/// Whoever rotates beside a server does not have its settings unless they are given.
+fn warn_of_other_algorithm(
+    new: Algorithm,
+    before: Algorithm,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if new == before {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{WARNING}warning{WARNING:#}: the new key is for {new}, the one before it for {before}"
+    )?;
+    remedy(
+        out,
+        "if `token.algorithm` is another at the server, rotate again with the settings that it has",
+    )
 }
 
 fn key_file(config: &Config) -> KeyFile {

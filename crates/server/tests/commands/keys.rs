@@ -57,6 +57,22 @@ fn a_rotation_puts_a_new_key_in_front_and_lets_the_old_one_verify() {
     assert_eq!(after[1]["kid"], before[0]["kid"]);
     assert_eq!(after[1]["signs"], false);
     assert!(after[1]["verify_until"].is_u64());
+    let kid = before[0]["kid"].as_str().expect("a name");
+    let replaced = format!("\nreplaced {kid} (HS256), which verifies until 20");
+    assert!(printed.out.contains(&replaced), "{printed:?}");
+}
+
+#[test]
+fn a_rotation_to_another_algorithm_is_warned_of() {
+    let rotate = "keys rotate --activate-after 0s";
+    let printed = with_key(1_767_225_600).run(rotate);
+    assert_eq!(printed.code, 0, "{printed:?}");
+    assert!(!printed.out.contains("warning"), "{printed:?}");
+    let program = with_key(1_767_225_600).variable("HANDFAST_TOKEN__ALGORITHM", "EdDSA");
+    let printed = program.run(rotate);
+    assert_eq!(printed.code, 0, "{printed:?}");
+    let warning = "\nwarning: the new key is for EdDSA, the one before it for HS256\n  = ";
+    assert!(printed.out.contains(warning), "{printed:?}");
 }
 
 #[test]
