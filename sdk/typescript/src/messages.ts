@@ -30,7 +30,7 @@ export interface SessionEntry {
   readonly session: string;
   readonly created_at: number;
   readonly last_seen_at: number;
-  /** Whether a connection is bound to it now. */
+  /** Whether a connection to this client's node of the server is bound to it now. */
   readonly online: boolean;
   readonly address: string;
   readonly agent: string;

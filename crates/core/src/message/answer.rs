@@ -44,7 +44,7 @@ pub struct ListedSession {
     pub created_at: Timestamp,
     /// When its client last showed that it is there.
     pub last_seen_at: Timestamp,
-    /// Whether a connection is bound to it now.
+    /// Whether a connection to this node is bound to it now.
     pub online: bool,
     /// The address that it was last presented from.
     pub address: Box<str>,
