@@ -432,11 +432,11 @@ impl Accounts for LosesAnswers {
         hash: &PasswordHash,
         now: Timestamp,
     ) -> Result<Created, StorageError> {
-        self.0.create(subject, hash, now).and(error())
+        self.0.create(subject, hash, now).and_then(|_| error())
     }
 
     fn set_password(&self, subject: &str, hash: &PasswordHash) -> Result<bool, StorageError> {
-        self.0.set_password(subject, hash).and(error())
+        self.0.set_password(subject, hash).and_then(|_| error())
     }
 
     fn replace_password(
@@ -445,11 +445,13 @@ impl Accounts for LosesAnswers {
         former: &PasswordHash,
         hash: &PasswordHash,
     ) -> Result<bool, StorageError> {
-        self.0.replace_password(subject, former, hash).and(error())
+        self.0
+            .replace_password(subject, former, hash)
+            .and_then(|_| error())
     }
 
     fn set_disabled(&self, subject: &str, disabled: bool) -> Result<bool, StorageError> {
-        self.0.set_disabled(subject, disabled).and(error())
+        self.0.set_disabled(subject, disabled).and_then(|_| error())
     }
 
     fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Account>, StorageError> {

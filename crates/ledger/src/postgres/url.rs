@@ -65,7 +65,8 @@ impl PostgresUrl {
             one.hostaddr(*address);
         }
         // One port may be for all hosts.
-        if let Some(port) = all.get_ports().get(index).or(all.get_ports().first()) {
+        let ports = all.get_ports();
+        if let Some(port) = ports.get(index).or_else(|| ports.first()) {
             one.port(*port);
         }
         if let Some(user) = all.get_user() {
@@ -276,7 +277,7 @@ mod tests {
             &keepalives_interval=9&keepalives_retries=9&options=-cx%3Dy&application_name=auth&target_session_attrs=any\
             &channel_binding=disable&load_balance_hosts=random&sslnegotiation=direct&sslmode=require";
         let one = url(&format!("postgres://ada:secret@one:5433/auth?{parameters}"));
-        assert_eq!(one.hosts(), [one.config.clone()]);
+        assert_eq!(one.hosts(), std::slice::from_ref(&one.config));
         let both = url("postgres://ada@one,two:5433/auth");
         let alone = [
             "postgres://ada@one:5432/auth",
