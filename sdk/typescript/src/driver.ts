@@ -121,8 +121,8 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     // What a program waits for fails with the storage.
     const told = outputs.filter((output) => output.do === "outcome");
     return [
-      ...told.map((output) => ({ ...output, outcome: { code: "storage" } })),
-      ...handle(machine, time(), dice(), null, { do: "storage-failed" }),
+      ...told.map((output) => ({ ...output, what: { code: "storage" } })),
+      ...handle(machine, time(), dice(), null, { do: "unstored" }),
     ];
   }
 
@@ -134,11 +134,10 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
       case "drop":
         return abandon();
       case "send":
-        return from?.send(output.request);
+        return from?.send(output.what);
       case "sign": {
         const { token, nonce } = output;
-        const claim = { token, nonce, audience: endpoint.href };
-        void prove(keys, claim).then((proof) => tell({ do: "signed", token, proof }, from));
+        void prove(keys, token, nonce, endpoint.href).then((proof) => tell({ do: "signed", token, proof }, from));
         return;
       }
       case "exchange": {
@@ -150,7 +149,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
         void cookie(null);
         return;
       case "outcome":
-        output.settle(output.outcome);
+        output.settle(output.what);
     }
   }
 

@@ -49,7 +49,7 @@ function take(machine: Machine, grant: Grant, login: Login | null, isPresented =
     : offered(machine.kept, grant);
   machine.kept = kept;
   const isKept = isSame(kept, grant);
-  if (isKept) machine.outputs.push({ do: "send", request: { type: "Ack", generation: grant.generation } });
+  if (isKept) machine.outputs.push({ do: "send", what: { type: "Ack", generation: grant.generation } });
   if (login || isPresented) {
     machine.failures = 0;
     machine.ended = "logged_out";
@@ -60,10 +60,9 @@ function take(machine: Machine, grant: Grant, login: Login | null, isPresented =
   const { username, bound, refresh_at } = kept?.session === grant.session ? kept : { ...grant, ...UNKNOWN };
   line.standing = { status: "authenticated", username, bound, ...shown };
   // A client in charge presents when the stored token says so.
-  line.refreshAt =
-    policy.initiative === "client"
-      ? time.ms + Math.max((refresh_at - Math.floor(time.unixMs / 1000)) * 1000, REFRESH_FIRST_MS)
-      : null;
+  line.refreshAt = policy.isInCharge
+    ? time.ms + Math.max((refresh_at - Math.floor(time.unixMs / 1000)) * 1000, REFRESH_FIRST_MS)
+    : null;
 }
 
 /** A login is refused, to be repeated by the person. */

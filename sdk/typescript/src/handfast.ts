@@ -76,9 +76,13 @@ export function connect(url?: string | URL, options: Options = {}): Handfast {
 }
 
 /** The same in any environment. */
-export function handfast(environment: Environment, { initiative = "server", delivery = "message" }: Options): Handfast {
+export function handfast(environment: Environment, { initiative, delivery }: Options): Handfast {
   const listeners = { state: new Set<Listener>(), message: new Set<Listener>() };
-  const policy = { initiative, delivery, canProve: environment.keys !== null };
+  const policy = {
+    isInCharge: initiative === "client",
+    isByCookie: delivery === "cookie",
+    canProve: environment.keys !== null,
+  };
   const tab = joinTabs(environment, policy, (name, event) => {
     for (const listener of [...listeners[name]]) call(listener, event);
   });

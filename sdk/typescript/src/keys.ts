@@ -16,14 +16,6 @@ type Algorithm = { readonly name: "Ed25519" } | { readonly name: "ECDSA"; readon
 /** The first that the browser can make and keep is taken. */
 const ALGORITHMS: readonly Algorithm[] = [{ name: "Ed25519" }, { name: "ECDSA", namedCurve: "P-256" }];
 
-/** What a proof is made over. */
-export interface Claim {
-  readonly token: string;
-  readonly nonce: string;
-  /** The URL of the endpoint. */
-  readonly audience: string;
-}
-
 /** The public key to log in with; undefined where none can be made or kept. */
 export async function publicKey(store: KeyStore | null): Promise<PublicKey | undefined> {
   try {
@@ -54,13 +46,13 @@ async function exported(key: CryptoKey): Promise<PublicKey> {
 }
 
 /**
- * A proof as a JWS in compact serialisation (RFC 7515), its claims named as in RFC 9449 and RFC 7519. Null where the
- * key is gone.
+ * A proof as a JWS in compact serialisation (RFC 7515), its claims named as in RFC 9449 and RFC 7519. `aud` is the URL
+ * of the endpoint. Null where the key is gone.
  */
-export async function prove(store: KeyStore | null, claim: Claim): Promise<string | null> {
+export async function prove(store: KeyStore | null, token: string, nonce: string, aud: string): Promise<string | null> {
   try {
     const pair = store && (await store.load());
-    return pair && (await signed(pair, claim));
+    return pair && (await signed(pair, token, nonce, aud));
   } catch {
     return null;
   }
@@ -68,7 +60,9 @@ export async function prove(store: KeyStore | null, claim: Claim): Promise<strin
 
 async function signed(
   { privateKey, publicKey: key }: CryptoKeyPair,
-  { token, nonce, audience }: Claim,
+  token: string,
+  nonce: string,
+  aud: string,
 ): Promise<string> {
   const { subtle } = crypto;
   const jwk = await exported(key);
@@ -76,7 +70,7 @@ async function signed(
   const ath = toBase64Url(await subtle.digest("SHA-256", toBytes(token)));
   const input = [
     { typ: "handfast-proof+jwt", alg, jwk },
-    { nonce, aud: audience, ath },
+    { nonce, aud, ath },
   ]
     .map((part) => toBase64Url(toBytes(JSON.stringify(part))))
     .join(".");

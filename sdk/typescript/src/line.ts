@@ -76,7 +76,7 @@ export function ask(machine: Machine, asked: Asked, wish: Wish): void {
   machine.lastId += 1;
   const id = machine.lastId;
   machine.line.asked.set(id, asked);
-  machine.outputs.push({ do: "send", request: { ...wish, id } });
+  machine.outputs.push({ do: "send", what: { ...wish, id } });
 }
 
 const ANSWERS_OF_COOKIES = ["Success", "InvalidToken", "TooManyRequests", "Unavailable"];

@@ -77,7 +77,7 @@ export function deadlineOf(machine: Machine): number {
 function whileAway(machine: Machine, input: Input): void {
   const isDialing = machine.link.status === "connecting";
   const isTime = isTimeToDial(machine, input);
-  if (input.do === "storage-failed") machine.ended = "storage";
+  if (input.do === "unstored") machine.ended = "storage";
   if (isTime) dial(machine);
   // Who asks for something that needs a connection is to ask again.
   else if (isDialing && input.do === "opened") open(machine);
@@ -91,7 +91,7 @@ function whileAway(machine: Machine, input: Input): void {
 
 function isTimeToDial({ link: { status }, dialAt, time, kept }: Machine, { do: what }: Input): boolean {
   // The turn before this one wanted to connect, and it was not done.
-  if (status === "connecting") return what === "storage-failed";
+  if (status === "connecting") return what === "unstored";
   return (
     what === "start" ||
     (what === "tick" && time.ms >= dialAt) ||
@@ -125,7 +125,7 @@ function whileOpen(machine: Machine, input: Input): void {
       return closed(machine, input.code, input.reason);
     case "look":
       return look(machine);
-    case "storage-failed":
+    case "unstored":
       fail(machine, "storage");
       line.asked.clear();
       line.signing = line.exchange = null;

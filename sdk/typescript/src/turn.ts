@@ -16,9 +16,10 @@ export const NEVER = Number.POSITIVE_INFINITY;
 
 /** What the program chose. */
 export interface Policy {
-  /** Who rotates a token that grows old. */
-  readonly initiative: "server" | "client";
-  readonly delivery: "message" | "cookie";
+  /** Whether this client rotates a token that grows old; otherwise the server does. */
+  readonly isInCharge: boolean;
+  /** Whether a cookie holds the token; otherwise messages bring it. */
+  readonly isByCookie: boolean;
   /** Whether there is a key store, so that a proof can be tried where the server wants one. */
   readonly canProve: boolean;
 }
@@ -57,7 +58,7 @@ export type Input =
   /** Somebody else may have changed what is kept. */
   | { readonly do: "look" }
   /** What the turn before this one wanted to keep could not be stored, so nothing is; none of its outputs was carried out. */
-  | { readonly do: "storage-failed" };
+  | { readonly do: "unstored" };
 
 /** What the host does next, in order, after it has stored what is kept. */
 export type Output =
@@ -65,11 +66,11 @@ export type Output =
   | { readonly do: "connect"; readonly attempt: string | null }
   /** Abandon the connection: nothing that still comes from it counts. */
   | { readonly do: "drop" }
-  | { readonly do: "send"; readonly request: Request }
+  | { readonly do: "send"; readonly what: Request }
   | { readonly do: "sign"; readonly token: string; readonly nonce: string }
   | { readonly do: "exchange"; readonly ticket: string; readonly generation: number }
   | { readonly do: "clear-cookie" }
-  | { readonly do: "outcome"; readonly settle: NonNullable<Settle>; readonly outcome: Outcome };
+  | { readonly do: "outcome"; readonly settle: NonNullable<Settle>; readonly what: Outcome };
 
 /**
  * The life of a client: away, dialing, on a line, and away again. Wall clock, for people. `logged-out`: away until
@@ -118,11 +119,11 @@ export interface Machine extends Turn {
 }
 
 export function isByCookie({ policy }: Machine): boolean {
-  return policy.delivery === "cookie";
+  return policy.isByCookie;
 }
 
 export function tell({ outputs }: Machine, settle: Settle, outcome: Outcome): void {
-  if (settle) outputs.push({ do: "outcome", settle, outcome });
+  if (settle) outputs.push({ do: "outcome", settle, what: outcome });
 }
 
 export function refuse(machine: Machine, settle: Settle, code: string): void {

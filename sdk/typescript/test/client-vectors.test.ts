@@ -46,7 +46,7 @@ const { unix, cases } = vectors<{ unix: number; cases: Case[] }>("client.json");
 for (const example of cases) {
   test(example.name, () => {
     const machines = new Map<string, Machine>();
-    const policy = { initiative: example.initiative ?? "server", delivery: "message", canProve: false } as const;
+    const policy = { isInCharge: example.initiative === "client", isByCookie: false, canProve: false };
     let kept = stored(example);
     for (const step of example.steps) {
       const name = step.client ?? "one";
@@ -110,9 +110,9 @@ function shownOutput(output: Output): unknown[] {
     case "connect":
       return [{ connect: true }];
     case "send":
-      return [{ send: output.request }];
+      return [{ send: output.what }];
     case "outcome": {
-      const { outcome } = output;
+      const { what: outcome } = output;
       if (output.settle !== loggingIn || !("code" in outcome) || outcome.code === "lost") return [];
       return [{ login_refused: outcome.retry_after ?? null }];
     }
