@@ -123,6 +123,9 @@ stored(
       };
       for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(globalThis, name, forbidden);
       Object.defineProperty(globalThis, "indexedDB", { value: undefined });
+      LockManager.prototype.request = async () => {
+        throw new DOMException("forbidden", "SecurityError");
+      };
     },
   },
   async (page) => {

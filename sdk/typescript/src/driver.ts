@@ -97,11 +97,11 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   }
 
   async function turn(input: Input, from: Connection | null): Promise<void> {
-    const outputs = await requestLock(`${name}:storage`, null, () => decide(input, from));
+    const outputs = await requestLock(`${name}:storage`, () => decide(input, from));
     if (isOver()) return;
     // First of all, so that whoever is told an outcome finds the state that it led to.
     publish();
-    outputs.forEach(act);
+    outputs?.forEach(act);
     proceed();
   }
 

@@ -29,8 +29,11 @@ export interface Channel {
   close(): void;
 }
 
-/** Holds a lock until `held` settles; `signal` gives up waiting for it. */
-export type RequestLock = <T>(name: string, signal: AbortSignal | null, held: () => Promise<T>) => Promise<T>;
+/**
+ * Holds a lock until `held` settles, or does without where the browser gives none. `signal` gives up waiting for it;
+ * nothing comes of that.
+ */
+export type RequestLock = <T>(name: string, held: () => Promise<T>, signal?: AbortSignal) => Promise<T | undefined>;
 
 /** What happens to a page. */
 export interface Happenings {
@@ -106,8 +109,13 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
   const area = isPlace ? null : areaOf(storage === "tab" ? "sessionStorage" : "localStorage");
   // Only secure contexts have locks, and what has locks has channels.
   const locks = globalThis.navigator?.locks;
-  const requestLock: RequestLock = (lock, signal, held) =>
-    locks ? (locks.request(lock, signal ? { signal } : {}, held) as ReturnType<typeof held>) : held();
+  const requestLock: RequestLock = async (lock, held, signal) => {
+    let running: ReturnType<typeof held> | undefined;
+    await locks?.request(lock, { signal } as LockOptions, () => (running = held())).catch(() => {});
+    // There are no locks, or none that this page may use, as where site data is blocked.
+    if (!signal?.aborted) running ??= held();
+    return running;
+  };
   return {
     endpoint,
     name,

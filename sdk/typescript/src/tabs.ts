@@ -63,13 +63,8 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
   }
 
   /** Leads as soon as nobody else does, unless that takes longer than this tab wants to wait. */
-  async function want(lock: string, signal: AbortSignal): Promise<void> {
-    try {
-      await environment.requestLock(`${environment.name}:${lock}`, signal, lead);
-    } catch {
-      // Given up; or there are locks that this page may not use.
-      if (!signal.aborted) await lead();
-    }
+  function want(lock: string, signal: AbortSignal): Promise<void> {
+    return environment.requestLock(`${environment.name}:${lock}`, lead, signal);
   }
 
   /** A tab that was copied with its storage must not go on with the session of the one that it was copied from. */

@@ -201,8 +201,8 @@ export class World {
   }
 
   #sharing(tab: Tab): Pick<Environment, "requestLock" | "openChannel" | "copy"> {
-    const requestLock: RequestLock = async (name, signal, held) => {
-      if (!name.endsWith(":storage")) return this.#lock(tab, name, signal, held);
+    const requestLock: RequestLock = async (name, held, signal) => {
+      if (!name.endsWith(":storage")) return this.#lock(tab, name, held, signal);
       await this.storageFree;
       return held();
     };
@@ -237,19 +237,20 @@ export class World {
     };
   }
 
-  async #lock<T>(tab: Tab, name: string, signal: AbortSignal | null, held: () => Promise<T>): Promise<T> {
+  async #lock<T>(tab: Tab, name: string, held: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
     const queue = this.#locks.get(name) ?? [];
     this.#locks.set(name, queue);
-    await new Promise<void>((resolve, reject) => {
-      const grant = () => resolve();
+    const isGranted = await new Promise((resolve) => {
+      const grant = () => resolve(true);
       queue.push(grant);
       if (queue[0] === grant) grant();
       signal?.addEventListener("abort", () => {
         if (queue[0] === grant) return;
         queue.splice(queue.indexOf(grant), 1);
-        reject(signal.reason);
+        resolve(false);
       });
     });
+    if (!isGranted) return undefined;
     const mine = queue[0];
     const free = () => {
       if (queue[0] !== mine) return;
