@@ -98,9 +98,10 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
 
   async function turn(input: Input, from: Connection | null): Promise<void> {
     const outputs = await requestLock(`${name}:storage`, () => decide(input, from));
-    if (isOver()) return;
     // First of all, so that whoever is told an outcome finds the state that it led to.
-    publish();
+    if (!isOver()) publish();
+    // Whoever heard of the state may have closed the client.
+    if (isOver()) return;
     outputs?.forEach(act);
     proceed();
   }

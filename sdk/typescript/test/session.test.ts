@@ -173,6 +173,16 @@ test("a closed client keeps its session, and refuses what comes after", async ()
   assert.equal(world.sockets.length, 1);
 });
 
+test("a client that is closed by whoever hears of its state does nothing more", async () => {
+  const world = new World();
+  const { client, tab } = world.open();
+  client.on("state", ({ status }) => status === "connecting" && client.close());
+  await settled();
+  assert.deepEqual(world.sockets, []);
+  assert.equal(client.state.status, "closed");
+  assert.equal(tab.timers.size, 0);
+});
+
 test("a server that speaks another protocol is left alone", async () => {
   const world = new World();
   const { client } = world.open();
