@@ -125,11 +125,14 @@ function whileOpen(machine: Machine, input: Input): void {
       return closed(machine, input.code, input.reason);
     case "look":
       return look(machine);
-    case "unstored":
+    case "unstored": {
+      // Where the server knows of nobody, telling it would bring an answer that cannot be stored either, and so on.
+      const mayStand = line.standing || isDeciding(machine, ["login", "present"]);
       fail(machine, "storage");
       line.asked.clear();
       line.signing = line.exchange = null;
-      return giveUp(machine, "storage");
+      return (mayStand ? giveUp : forget)(machine, "storage");
+    }
     case "start":
     case "opened":
   }

@@ -273,6 +273,21 @@ test("logging out clears the cookie", async () => {
   assert.equal(cleared, 1);
 });
 
+test("a storage that is blocked has a cookie's session ended that nobody could come back to", async () => {
+  const world = new World();
+  world.storage.fails = "always";
+  const { client } = world.open(BY_COOKIE);
+  await settled();
+  world.socket.open();
+  world.socket.say({ ...HELLO, delivery: "cookie" });
+  await settled();
+  world.socket.say(granted(5));
+  await settled();
+  world.socket.take("Logout");
+  assert.ok(!world.socket.has("Logout"));
+  assert.deepEqual(client.state, { status: "logged-out", reason: "storage", leader: true });
+});
+
 test("a script does not rotate a cookie", async () => {
   const { client } = await loggedIn();
   await assert.rejects(client.refresh(), /cookie_delivery/);

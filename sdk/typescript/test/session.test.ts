@@ -213,6 +213,33 @@ for (const [fails, sentence] of [
   });
 }
 
+test("a storage that stays blocked has the server told once that nobody is logged in, however often it answers", async () => {
+  const world = new World();
+  const { client } = world.open();
+  await logIn(world, client);
+  world.storage.fails = "always";
+  world.socket.say(success(1));
+  await settled();
+  world.socket.say({ type: "LoggedOut", id: world.socket.take("Logout").id });
+  await settled();
+  world.socket.say(HELLO);
+  await settled();
+  assert.ok(!world.socket.has("Logout"));
+  assert.deepEqual(client.state, { status: "logged-out", reason: "storage", leader: true });
+});
+
+test("a storage that was blocked from the start says so, and asks nothing of the server", async () => {
+  const world = new World();
+  world.storage.fails = "always";
+  const { client } = world.open();
+  await settled();
+  world.socket.open();
+  world.socket.say(HELLO);
+  await settled();
+  assert.deepEqual(world.socket.sent, []);
+  assert.deepEqual(client.state, { status: "logged-out", reason: "storage", leader: true });
+});
+
 test("a login that cannot be stored is refused", async () => {
   const world = new World();
   const { client } = world.open();
