@@ -9,8 +9,8 @@ import { minify } from "terser";
 const INTERNAL = `
   application asked canProve cookie copy deadline dialAt dice driver ended endpoint evidence exchange execute failures
   for freeze from grant input is isByCookie isInCharge isOpen kept lastId line link listen look ms newName openChannel
-  openSocket outputs pass policy post reconnectAfter refreshAt renew renewed requestLock resign retryAt setTimer
-  settle signing standing stop thaw tick time tried unanswered unixMs upgradeId wake what`
+  openSocket outputs pass policy reconnectAfter refreshAt renew renewed requestLock resign retryAt setTimer settle
+  signing standing stop thaw tick time tried unanswered unixMs upgradeId wake what`
   .trim()
   .split(/\s+/);
 

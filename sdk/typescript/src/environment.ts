@@ -23,9 +23,9 @@ export interface Socket {
   close(code?: number): void;
 }
 
-/** How the tabs of a browser talk to each other. */
+/** How the tabs of a browser talk to each other: what this client needs of a `BroadcastChannel`. */
 export interface Channel {
-  post(note: unknown): void;
+  postMessage(note: unknown): void;
   close(): void;
 }
 
@@ -50,7 +50,7 @@ export interface Environment {
   readonly endpoint: URL;
   readonly name: string;
   readonly storage: TokenStorage;
-  readonly keys: KeyStore | null;
+  readonly keys: KeyStore | undefined;
   readonly cookie: Cookie;
   time(): Time;
   /** 16 random bytes. */
@@ -105,8 +105,7 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
   if (!WebSocket) throw new HandfastError("no_websocket");
   // A cookie is shared by all tabs, whatever they keep beside it.
   if (storage === "tab" && options.delivery === "cookie") throw new HandfastError("cookie_delivery");
-  const isPlace = typeof storage !== "string";
-  const area = isPlace ? null : areaOf(storage === "tab" ? "sessionStorage" : "localStorage");
+  const area = areaOf(storage === "tab" ? "sessionStorage" : "localStorage");
   // Only secure contexts have locks, and what has locks has channels.
   const locks = globalThis.navigator?.locks;
   const requestLock: RequestLock = async (lock, held, signal) => {
@@ -119,7 +118,7 @@ export function ambient(url: string | URL | undefined, options: Options): Enviro
   return {
     endpoint,
     name,
-    storage: isPlace ? storage : area ? webStorage(area, name) : memoryStorage(),
+    storage: typeof storage !== "string" ? storage : area ? webStorage(area, name) : memoryStorage(),
     keys: keysOf(name, options),
     cookie: cookieOf(endpoint),
     requestLock,
@@ -166,16 +165,16 @@ function endpointOf(url: string | URL = "/ws/"): URL {
   return endpoint;
 }
 
-function keysOf(name: string, { keys, delivery }: Options): KeyStore | null {
-  if (keys === false || delivery === "cookie" || !globalThis.crypto?.subtle) return null;
-  return keys ?? (globalThis.indexedDB ? indexedDbKeys(indexedDB, name) : null);
+function keysOf(name: string, { keys, delivery }: Options): KeyStore | undefined {
+  if (keys === false || delivery === "cookie" || !globalThis.crypto?.subtle) return undefined;
+  return keys ?? (globalThis.indexedDB && indexedDbKeys(indexedDB, name));
 }
 
 function channelOf(name: string): NonNullable<Environment["openChannel"]> {
   return (hear) => {
     const channel = new BroadcastChannel(name);
     channel.onmessage = ({ data }) => hear(data);
-    return { post: (note) => channel.postMessage(note), close: () => channel.close() };
+    return channel;
   };
 }
 
@@ -190,11 +189,11 @@ function copyOf(name: string, area: Storage): NonNullable<Environment["copy"]> {
   return { name: () => area.getItem(key) ?? renew(), renew };
 }
 
-/** Null where there is none, or where looking at it is forbidden. */
-function areaOf(area: "localStorage" | "sessionStorage"): Storage | null {
+/** Undefined where there is none, or where looking at it is forbidden. */
+function areaOf(area: "localStorage" | "sessionStorage"): Storage | undefined {
   try {
-    return globalThis.window?.[area] ?? null;
+    return globalThis.window?.[area];
   } catch {
-    return null;
+    return undefined;
   }
 }

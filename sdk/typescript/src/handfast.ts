@@ -81,7 +81,7 @@ export function handfast(environment: Environment, { initiative, delivery }: Opt
   const policy = {
     isInCharge: initiative === "client",
     isByCookie: delivery === "cookie",
-    canProve: environment.keys !== null,
+    canProve: !!environment.keys,
   };
   const tab = joinTabs(environment, policy, (name, event) => {
     for (const listener of [...listeners[name]]) call(listener, event);

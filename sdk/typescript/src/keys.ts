@@ -17,7 +17,7 @@ type Algorithm = { readonly name: "Ed25519" } | { readonly name: "ECDSA"; readon
 const ALGORITHMS: readonly Algorithm[] = [{ name: "Ed25519" }, { name: "ECDSA", namedCurve: "P-256" }];
 
 /** The public key to log in with; undefined where none can be made or kept. */
-export async function publicKey(store: KeyStore | null): Promise<PublicKey | undefined> {
+export async function publicKey(store: KeyStore | undefined): Promise<PublicKey | undefined> {
   try {
     const pair = store && ((await store.load()) ?? (await create(store)));
     return pair ? await exported(pair.publicKey) : undefined;
@@ -49,33 +49,31 @@ async function exported(key: CryptoKey): Promise<PublicKey> {
  * A proof as a JWS in compact serialisation (RFC 7515), its claims named as in RFC 9449 and RFC 7519. `aud` is the URL
  * of the endpoint. Null where the key is gone.
  */
-export async function prove(store: KeyStore | null, token: string, nonce: string, aud: string): Promise<string | null> {
-  try {
-    const pair = store && (await store.load());
-    return pair && (await signed(pair, token, nonce, aud));
-  } catch {
-    return null;
-  }
-}
-
-async function signed(
-  { privateKey, publicKey: key }: CryptoKeyPair,
+export async function prove(
+  store: KeyStore | undefined,
   token: string,
   nonce: string,
   aud: string,
-): Promise<string> {
-  const { subtle } = crypto;
-  const jwk = await exported(key);
-  const alg = jwk.kty === "OKP" ? "EdDSA" : "ES256";
-  const ath = toBase64Url(await subtle.digest("SHA-256", toBytes(token)));
-  const input = [
-    { typ: "handfast-proof+jwt", alg, jwk },
-    { nonce, aud, ath },
-  ]
-    .map((part) => toBase64Url(toBytes(JSON.stringify(part))))
-    .join(".");
-  const algorithm = { name: privateKey.algorithm.name, hash: "SHA-256" };
-  return `${input}.${toBase64Url(await subtle.sign(algorithm, privateKey, toBytes(input)))}`;
+): Promise<string | null> {
+  try {
+    const pair = await store?.load();
+    if (!pair) return null;
+    const { privateKey } = pair;
+    const { subtle } = crypto;
+    const jwk = await exported(pair.publicKey);
+    const alg = jwk.kty === "OKP" ? "EdDSA" : "ES256";
+    const ath = toBase64Url(await subtle.digest("SHA-256", toBytes(token)));
+    const input = [
+      { typ: "handfast-proof+jwt", alg, jwk },
+      { nonce, aud, ath },
+    ]
+      .map((part) => toBase64Url(toBytes(JSON.stringify(part))))
+      .join(".");
+    const algorithm = { name: privateKey.algorithm.name, hash: "SHA-256" };
+    return `${input}.${toBase64Url(await subtle.sign(algorithm, privateKey, toBytes(input)))}`;
+  } catch {
+    return null;
+  }
 }
 
 const DATABASE = "handfast";

@@ -67,14 +67,13 @@ export function isDeciding(
   kinds: Asked["for"][] = ["login", "present", "logout", "leave"],
 ): boolean {
   return (
-    !!(line.signing || line.exchange?.login) || [...line.asked.values()].some((asked) => kinds.includes(asked.for))
+    !!line.signing || !!line.exchange?.login || [...line.asked.values()].some((asked) => kinds.includes(asked.for))
   );
 }
 
 /** Sends a request, and remembers until it is answered what for. */
 export function ask(machine: Machine, asked: Asked, wish: Wish): void {
-  machine.lastId += 1;
-  const id = machine.lastId;
+  const id = ++machine.lastId;
   machine.line.asked.set(id, asked);
   machine.outputs.push({ do: "send", what: { ...wish, id } });
 }

@@ -42,6 +42,7 @@ type Text = "token" | "session" | "reason" | "nonce" | "ticket";
 type Count = "generation" | "expires_at" | "refresh_at" | "retry_after" | "reconnect_after" | "heartbeat";
 
 const TEXTS = "type token session reason nonce ticket".split(" ");
+/** Whole numbers from 0 to 2^53 - 1. */
 const COUNT = /^(generation|heartbeat)$|_(at|after)$/;
 
 /**
@@ -57,17 +58,16 @@ export type Incoming = {
 /** Null where the text is no JSON object with a `type`: that is ignored like every other unknown message. */
 export function readMessage(json: string): Incoming | null {
   try {
-    const message = JSON.parse(json, (name, value) => (isRight(name, value) ? value : undefined));
+    const message = JSON.parse(json, (name, value) => {
+      const isRight = TEXTS.includes(name)
+        ? typeof value === "string"
+        : !COUNT.test(name) || (Number.isSafeInteger(value) && value >= 0);
+      return isRight ? value : undefined;
+    });
     return message?.type ? message : null;
   } catch {
     return null;
   }
-}
-
-/** Counts are whole numbers from 0 to 2^53 - 1. */
-function isRight(name: string, value: unknown): boolean {
-  if (TEXTS.includes(name)) return typeof value === "string";
-  return !COUNT.test(name) || (Number.isSafeInteger(value) && (value as number) >= 0);
 }
 
 /** What a `Success` or `Registered` grants; null where it is not whole. */

@@ -151,7 +151,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
   }
 
   function post(note: Note): void {
-    channel?.post(note);
+    channel?.postMessage(note);
   }
 
   function show(next: Status): void {
@@ -170,14 +170,15 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
 
   return {
     state: () => state,
-    execute: (command) =>
-      new Promise((resolve) => {
-        if (state.status === "closed") return resolve({ code: "closed" });
-        if (asked.size >= ASKED_LIMIT) return resolve({ code: "queue_full" });
+    async execute(command) {
+      if (state.status === "closed") return { code: "closed" };
+      if (asked.size >= ASKED_LIMIT) return { code: "queue_full" };
+      return new Promise((settle) => {
         lastId += 1;
-        asked.set(lastId, { command, settle: resolve });
+        asked.set(lastId, { command, settle });
         ask(lastId, command);
-      }),
+      });
+    },
     close() {
       stopListening();
       leave();

@@ -130,7 +130,8 @@ export function refuse(machine: Machine, settle: Settle, code: string): void {
   tell(machine, settle, { code });
 }
 
-const GRANTS = ["Success", "Registered", "LoggedOut", "Sessions", "Revoked", "PasswordChanged"];
+/** But for those that bring a token: whoever takes that says so. */
+const GRANTS = ["LoggedOut", "Sessions", "Revoked", "PasswordChanged"];
 
 /** What a program is told about the answer to its wish. */
 export function outcomeOf({ type, sessions, reason, retry_after }: Incoming): Outcome {

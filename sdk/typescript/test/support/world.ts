@@ -117,7 +117,7 @@ export class World {
   storage = memory();
   /** What whoever wants the storage waits for. */
   storageFree: Promise<void> = Promise.resolve();
-  keys: KeyStore | null = null;
+  keys: KeyStore | undefined;
   cookie = { exchange: async (_ticket: string) => true, clear: async () => true };
   /** Half of every wait. */
   dice = Uint8Array.of(0x80, ...new Uint8Array(15));
@@ -223,7 +223,7 @@ export class World {
       openChannel: (hear) => {
         tab.channels.add(hear);
         return {
-          post: (note) => {
+          postMessage: (note) => {
             if (tab.isGone) return;
             this.posted.push(note);
             const copy = structuredClone(note);
