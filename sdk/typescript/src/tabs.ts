@@ -12,6 +12,8 @@ import type { Outcome, Policy } from "./turn.js";
 
 /** How long a tab that may be a copy waits for the one that it may be a copy of, which may be itself before a reload. */
 const COPY_MS = 1_000;
+/** How long a leader may take: half a minute for a connection, and a quarter for the answer. It may not run at all. */
+const LEADER_MS = 45_000;
 /** How much a tab may ask for at a time. */
 const ASKED_LIMIT = 256;
 
@@ -173,10 +175,20 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     async execute(command) {
       if (state.status === "closed") return { code: "closed" };
       if (asked.size >= ASKED_LIMIT) return { code: "queue_full" };
-      return new Promise((settle) => {
-        lastId += 1;
-        asked.set(lastId, { command, settle });
-        ask(lastId, command);
+      return new Promise((resolve) => {
+        const id = ++lastId;
+        const cancel = environment.setTimer(LEADER_MS, () => {
+          // A tab that leads by now waits for its own connection.
+          if (role.is === "follower") settle(id, { code: role.term ? "lost" : "timeout" });
+        });
+        asked.set(id, {
+          command,
+          settle(outcome) {
+            cancel();
+            resolve(outcome);
+          },
+        });
+        ask(id, command);
       });
     },
     close() {

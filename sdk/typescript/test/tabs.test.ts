@@ -230,3 +230,28 @@ test("a copied tab does not go on with the session of the one that it was copied
   assert.equal(world.sockets.length, 2);
   assert.notEqual(copy.area.get("tab"), tab.area.get("tab"));
 });
+
+test("a tab whose leader does not run is not kept waiting for ever", async () => {
+  const world = browser();
+  const { tab } = world.open();
+  await settled();
+  tab.hang();
+  const { client } = world.open();
+  const refused = assert.rejects(client.login("ann", "secret"), /timeout/);
+  await world.pass(45_000);
+  await refused;
+});
+
+test("what a leader was asked for that runs no more may have been done", async () => {
+  const { world, leader, followers } = await shared(2);
+  leader.tab.hang();
+  const refused = assert.rejects(async () => followers[0]?.client.sessions(), /lost/);
+  await world.pass(45_000);
+  await refused;
+});
+
+test("nothing waits any more for what was answered", async () => {
+  const { followers } = await shared(2);
+  await followers[0]?.client.send("hello");
+  assert.equal(followers[0]?.tab.timers.size, 0);
+});

@@ -99,12 +99,17 @@ export class Tab {
 
   /** As a crash does it: nothing of the tab runs any more, and its locks are free. */
   crash(): void {
+    this.hang();
+    for (const free of this.locks) free();
+  }
+
+  /** As an open dialog does it: nothing of the tab runs, but what it holds it holds. */
+  hang(): void {
     this.isGone = true;
     this.timers.clear();
     this.channels.clear();
     for (const socket of this.world.sockets)
       if (socket.tab === this) socket.onmessage = socket.onclose = socket.onopen = null;
-    for (const free of this.locks) free();
   }
 }
 
