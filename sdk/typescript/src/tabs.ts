@@ -60,7 +60,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
       channel = openChannel((note) => hear(note as Note));
       post({ say: "join" });
       void want("leader", wanting.signal);
-    } else if (copy) void wantCopy(copy);
+    } else if (copy) void wantCopy(copy).catch(lead);
     else void lead();
   }
 

@@ -255,3 +255,15 @@ test("nothing waits any more for what was answered", async () => {
   await followers[0]?.client.send("hello");
   assert.equal(followers[0]?.tab.timers.size, 0);
 });
+
+test("a tab whose storage has no place for its name leads all the same", async () => {
+  const world = new World();
+  world.sharing = "copies";
+  const tab = new Tab(world);
+  tab.area.set = () => {
+    throw new Error("full");
+  };
+  const { client } = world.open({ storage: "tab" }, tab);
+  await logIn(world, client);
+  assert.equal(client.state.status, "authenticated");
+});
