@@ -12,8 +12,8 @@ import type { Outcome, Policy } from "./turn.js";
 
 /** How long a tab that may be a copy waits for the one that it may be a copy of, which may be itself before a reload. */
 const COPY_MS = 1_000;
-/** How long a leader may take: half a minute for a connection, and a quarter for the answer. It may not run at all. */
-const LEADER_MS = 45_000;
+/** How long anything may take: half a minute for a connection, and the rest for the answer. A leader may not run at all. */
+const LONGEST_MS = 60_000;
 /** How much a tab may ask for at a time. */
 const ASKED_LIMIT = 256;
 
@@ -30,7 +30,7 @@ type Role =
   /** `term` of the leader; null while nobody is known to lead. */
   | { readonly is: "follower"; readonly term: string | null }
   | { readonly is: "leader"; readonly term: string; readonly driver: Driver; readonly resign: () => void }
-  | { readonly is: "away" };
+  | { readonly is: "away"; readonly term?: undefined };
 
 /** The `state` of this tab changed, or a `message` came. */
 export type Listener = (name: "state" | "message", event: State | Data) => void;
@@ -177,10 +177,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
       if (asked.size >= ASKED_LIMIT) return { code: "queue_full" };
       return new Promise((resolve) => {
         const id = ++lastId;
-        const cancel = environment.setTimer(LEADER_MS, () => {
-          // A tab that leads by now waits for its own connection.
-          if (role.is === "follower") settle(id, { code: role.term ? "lost" : "timeout" });
-        });
+        const cancel = environment.setTimer(LONGEST_MS, () => settle(id, { code: role.term ? "lost" : "timeout" }));
         asked.set(id, {
           command,
           settle(outcome) {

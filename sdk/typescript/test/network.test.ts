@@ -340,6 +340,20 @@ test("what came from a connection before it was given up is ignored, however lon
   assert.equal(client.state.status, "waiting");
 });
 
+test("what waits behind more than a tab can keep is lost, and whoever asked is told", async () => {
+  const { world, client } = await loggedIn();
+  let free = () => {};
+  world.storageFree = new Promise((resolve) => {
+    free = resolve;
+  });
+  world.socket.say(HELLO);
+  const refused = assert.rejects(client.sessions(), /lost/);
+  for (let messages = 0; messages < 5_000; messages += 1) world.socket.say(HELLO);
+  free();
+  await world.pass(60_000);
+  await refused;
+});
+
 test("a lost answer is asked for again under the same attempt key", async () => {
   const { world } = await loggedIn();
   world.socket.breakOff();

@@ -238,7 +238,7 @@ test("a tab whose leader does not run is not kept waiting for ever", async () =>
   tab.hang();
   const { client } = world.open();
   const refused = assert.rejects(client.login("ann", "secret"), /timeout/);
-  await world.pass(45_000);
+  await world.pass(60_000);
   await refused;
 });
 
@@ -246,7 +246,7 @@ test("what a leader was asked for that runs no more may have been done", async (
   const { world, leader, followers } = await shared(2);
   leader.tab.hang();
   const refused = assert.rejects(async () => followers[0]?.client.sessions(), /lost/);
-  await world.pass(45_000);
+  await world.pass(60_000);
   await refused;
 });
 
