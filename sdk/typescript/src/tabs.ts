@@ -1,8 +1,9 @@
 // One connection for any number of tabs. Whoever holds a lock leads: it drives the connection, tells the others how it
 // stands and what came, and does what they ask. The browser gives the lock on when a tab closes or crashes.
 //
-// Something that is asked for is done once: it is addressed to one term of one leader, and whoever asked asks the next
-// leader again unless it was told the outcome. A leader tells the outcome of a frame as it hands it to the socket.
+// Something that is asked for is done once: it is addressed to one term of one leader. A leader tells the outcome of a
+// frame as it hands it to the socket, so whoever was told none asks the next leader again. Of a request nobody knows
+// whether a leader that is gone had it done: it is lost, as with a connection that broke.
 
 import type { Command, Data } from "./commands.js";
 import { type Driver, drive } from "./driver.js";
@@ -92,23 +93,18 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
         listener("message", data);
       },
     });
-    const resigned = new Promise<void>((resign) => {
-      role = { is: "leader", term, driver, resign };
-    });
-    askAgain();
-    return resigned;
+    return new Promise((resign) => begin({ is: "leader", term, driver, resign }));
   }
 
-  function leave(): void {
-    const left = role;
+  /** Leaves the others. What they have to tell from now on is not heard, so what was asked for is settled with `code`. */
+  function leave(code: string): void {
+    driver()?.stop();
+    if (role.is === "leader") role.resign();
     role = { is: "away" };
     wanting.abort();
-    if (left.is === "leader") {
-      left.driver.stop();
-      left.resign();
-    }
     channel?.close();
     channel = null;
+    for (const id of asked.keys()) settle(id, { code });
   }
 
   function hear(note: Note): void {
@@ -124,18 +120,16 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     } else if (is === "follower") {
       if (note.say === "message") listener("message", note.data);
       if (note.say === "lead") {
-        const isNew = note.term !== role.term;
-        role = { is, term: note.term };
+        if (note.term !== role.term) begin({ is, term: note.term });
         show(note.status);
-        if (isNew) askAgain();
       }
     }
   }
 
   /** What a leader that resigned refuses for that reason, the next one will do. */
   function whileLeading(command: Command, done: (outcome: Outcome) => void): void {
-    const mine = role;
-    if (mine.is === "leader") mine.driver.execute(command, (outcome) => mine === role && done(outcome));
+    const mine = driver();
+    mine?.execute(command, (outcome) => mine === driver() && done(outcome));
   }
 
   function ask(id: number, command: Command): void {
@@ -143,8 +137,14 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     else whileLeading(command, (outcome) => settle(id, outcome));
   }
 
-  function askAgain(): void {
-    for (const [id, { command }] of asked) ask(id, command);
+  /** A new term begins: what was asked for goes to its leader, but for requests that went to the one before. */
+  function begin(next: Role): void {
+    const { term } = role;
+    role = next;
+    for (const [id, { command }] of asked) {
+      if (term && "wish" in command) settle(id, { code: "lost" });
+      else ask(id, command);
+    }
   }
 
   function settle(id: number, outcome: Outcome): void {
@@ -165,7 +165,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
   const stopListening = environment.listen({
     wake: () => driver()?.wake(),
     look: () => driver()?.look(),
-    freeze: leave,
+    freeze: () => leave("lost"),
     thaw: () => role.is === "away" && join(),
   });
   join();
@@ -190,8 +190,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     },
     close() {
       stopListening();
-      leave();
-      for (const id of asked.keys()) settle(id, { code: "closed" });
+      leave("closed");
       show({ status: "closed" });
     },
   };

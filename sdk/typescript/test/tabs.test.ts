@@ -139,6 +139,51 @@ test("what the old leader has sent is not sent again", async () => {
   assert.deepEqual(world.socket.frames, []);
 });
 
+test("what is not a frame and was not answered when its leader went is lost, and not asked again", async () => {
+  const { world, leader, followers } = await shared(2);
+  const [follower] = followers;
+  assert.ok(follower);
+  const refused = [follower.client.revoke("session-T"), follower.client.changePassword("secret", "another")].map(
+    (asked) => assert.rejects(asked, /lost/),
+  );
+  await settled();
+  assert.ok(world.socket.has("Revoke") && world.socket.has("ChangePassword"));
+  leader.tab.crash();
+  await resume(world, 1);
+  await Promise.all(refused);
+  assert.ok(!world.socket.has("Revoke") && !world.socket.has("ChangePassword"));
+});
+
+test("what is asked while nobody leads is done by whoever leads next", async () => {
+  const world = browser();
+  const { tab } = world.open();
+  await settled();
+  tab.hang();
+  const { client } = world.open();
+  const login = client.login("ann", "secret");
+  await settled();
+  tab.crash();
+  await settled();
+  world.socket.open();
+  await settled();
+  world.socket.say(success(0, world.socket.take("Login").id));
+  await login;
+});
+
+test("a page that goes into the browser's cache learns no outcome, and sends nothing twice when it is back", async () => {
+  const { world, followers } = await shared(2);
+  const [follower] = followers;
+  const refused = assert.rejects(async () => follower?.client.sessions(), /lost/);
+  const lost = assert.rejects(async () => follower?.client.send("once"), /lost/);
+  follower?.tab.happenings?.freeze();
+  await settled();
+  follower?.tab.happenings?.thaw();
+  await settled();
+  await refused;
+  await lost;
+  assert.deepEqual(world.socket.frames, ["once"]);
+});
+
 test("what a leader asked for itself goes on while it leads, and ends with it", async () => {
   const { world, leader } = await shared(2);
   const refused = assert.rejects(leader.client.sessions(), /closed/);
