@@ -105,6 +105,18 @@ behindProxy(
 );
 
 behindProxy(
+  "a logout that nobody answers is told, and the session goes on",
+  { clock: true },
+  async (page, proxy) => {
+    proxy.cut();
+    await page.getByRole("button", { name: "Log out", exact: true }).click();
+    await page.clock.runFor(20_000);
+    await happened(page, "Refused", "lost before the server answered");
+    proxy.mend();
+  },
+);
+
+behindProxy(
   "a network that is away until the server has left the connection too logs nobody out",
   { clock: true, settings: { HANDFAST_HEARTBEAT__INTERVAL: "1s", HANDFAST_HEARTBEAT__TIMEOUT: "1s" } },
   async (page, proxy, scene) => {

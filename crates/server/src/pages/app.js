@@ -67,7 +67,7 @@ function askSessions() {
 }
 
 function revoke(session) {
-  attempt(async () => {
+  press(async () => {
     await client.revoke(session);
     history.add({ kind: "revoked" });
     askSessions();
@@ -83,6 +83,12 @@ async function attempt(action) {
     if (!(error instanceof HandfastError)) throw error;
     return error;
   }
+}
+
+/** Does what a button asks for. No form is there to say what became of it, so a refusal is told in the history. */
+async function press(action) {
+  const refused = await attempt(action);
+  if (refused) history.add({ kind: "refused", error: refused });
 }
 
 function sayWhyEnded(text) {
@@ -153,10 +159,7 @@ at("reveal").addEventListener("click", () => {
   at("reveal").ariaPressed = String(!shown);
 });
 
-at("refresh").addEventListener("click", async () => {
-  const refused = await attempt(() => history.during("refresh", () => client.refresh()));
-  if (refused) history.add({ kind: "refused", error: refused });
-});
+at("refresh").addEventListener("click", () => press(() => history.during("refresh", () => client.refresh())));
 
 at("copy").addEventListener("click", async () => {
   at("copy").disabled = true;
@@ -174,7 +177,7 @@ async function tryCopy() {
   return presentElsewhere(socketUrl, stored().token);
 }
 
-const logout = (everywhere) => attempt(() => history.during(everywhere ? "everywhere" : "", () => client.logout({ everywhere })));
+const logout = (everywhere) => press(() => history.during(everywhere ? "everywhere" : "", () => client.logout({ everywhere })));
 at("logout").addEventListener("click", () => logout(false));
 at("logout-everywhere").addEventListener("click", () => logout(true));
 at("connect").addEventListener("click", () => client.connect());
