@@ -4,7 +4,7 @@ use super::{
     Fixture,
     bench::{Bench, attempt, connection, revoke, session, wait_for},
 };
-use crate::{CHANGES_ENTRIES, Cursor};
+use crate::{BATCH_ENTRIES, CHANGES_ENTRIES, Cursor};
 use handfast_core::{session::Evidence, time::Clock};
 use std::time::Duration;
 
@@ -92,7 +92,8 @@ pub fn a_long_log_is_read_in_parts<F: Fixture>() {
     let bench = Bench::<F>::new();
     bench.login(1);
     let cursor = end(&bench);
-    let takeovers = CHANGES_ENTRIES + 500;
+    // A part is whole batches, so it may hold almost one more than it need.
+    let takeovers = CHANGES_ENTRIES + BATCH_ENTRIES;
     let receipts: Vec<_> = (0..takeovers)
         .map(|turn| bench.ask(1, 0, attempt(1), 2 + u64::try_from(turn % 2).unwrap()))
         .collect();
