@@ -17,7 +17,7 @@ use crate::{
 };
 use handfast_core::{
     message::Grant,
-    session::{SessionId, SessionRecord, Thumbprint},
+    session::{ConnectionId, SessionId, SessionRecord},
     time::{Clock, Moment},
 };
 use handfast_ledger::{Ledger, fanout::Publisher};
@@ -49,8 +49,8 @@ pub(crate) struct Node {
     pub(crate) addresses: Arc<Addresses>,
     pub(crate) logins_by_account: Limiter<Box<str>>,
     pub(crate) logins_by_address: Limiter<IpAddr>,
-    /// Those of one session by who has this key, or by all who have shown none.
-    pub(crate) presentations: Limiter<(SessionId, Option<Thumbprint>)>,
+    /// Those of one session by all, and beyond that those with a proof by each connection.
+    pub(crate) presentations: Limiter<(SessionId, Option<ConnectionId>)>,
     /// Tickets that are exchanged, which one session may do as often as it may present.
     pub(crate) exchanges: Limiter<SessionId>,
     pub(crate) used_tickets: UsedTickets,

@@ -11,7 +11,9 @@ use crate::{
 use handfast_core::{
     connection::Reply,
     message::{InvalidReason, Secret},
-    session::{AttemptHash, Evidence, Presentation, Presented, Refusal, SessionId, Thumbprint},
+    rate::Exceeded,
+    session::{AttemptHash, ConnectionId, Evidence, Presentation, Presented, Refusal, SessionId},
+    time::Now,
 };
 use handfast_ledger::{LedgerError, Present, PresentedSession, Receipt};
 use std::{
@@ -70,16 +72,17 @@ pub(super) fn present(asking: &Asking<'_>, shown: &Shown) -> Result<Asked, Reply
         note(Some(&verified), Outcome::OtherSession);
         return Err(Reply::Invalid(InvalidReason::OtherSession));
     }
-    // Before the rate, which is another one for whoever has another key: a copied token must not use up its owner's.
+    let taken = take_from_rate(node, session, None, now);
     let evidence = evidence(node, caller, shown);
-    let rate = node.settings.current().rates.presentations_per_session;
-    node.presentations
-        .take((session, proven_by(&evidence)), rate, now.moment)
-        .map_err(|exceeded| {
-            node.tally.presented_too_often();
-            note(Some(&verified), Outcome::TooMany);
-            too_many(exceeded)
-        })?;
+    let taken = taken.or_else(|exceeded| match evidence {
+        Evidence::Proof { .. } => take_from_rate(node, session, Some(caller.connection), now),
+        Evidence::Attempt(_) | Evidence::Bare => Err(exceeded),
+    });
+    taken.map_err(|exceeded| {
+        node.tally.presented_too_often();
+        note(Some(&verified), Outcome::TooMany);
+        too_many(exceeded)
+    })?;
     caller.slot.bind(Some(session));
     let presentation = Presentation {
         generation: verified.generation,
@@ -103,6 +106,20 @@ pub(super) fn present(asking: &Asking<'_>, shown: &Shown) -> Result<Asked, Reply
         decision: Decision::Held(Some(present)),
         due: deadline,
     })
+}
+
+/// Takes one from how often a session may present: from what all share or, once whoever copied its token has used that
+/// up, from what a connection has that shows a proof. So a copied token keeps no owner of a key out, and a proof by a key
+/// that is made up is worth no more than the connections that one address may have.
+fn take_from_rate(
+    node: &Node,
+    session: SessionId,
+    connection: Option<ConnectionId>,
+    now: Now,
+) -> Result<(), Exceeded> {
+    let rate = node.settings.current().rates.presentations_per_session;
+    node.presentations
+        .take((session, connection), rate, now.moment)
 }
 
 /// What the ledger is to decide. It is asked at the first poll: the driver has read all that the client sent by then, and
@@ -222,14 +239,6 @@ fn evidence(node: &Node, caller: &Caller, shown: &Shown) -> Evidence {
         (Some(key), attempt) => Evidence::Proof { key, attempt },
         (None, Some(attempt)) => Evidence::Attempt(attempt),
         (None, None) => Evidence::Bare,
-    }
-}
-
-/// The key that signed, if one did.
-const fn proven_by(evidence: &Evidence) -> Option<Thumbprint> {
-    match evidence {
-        Evidence::Proof { key, .. } => Some(*key),
-        Evidence::Attempt(_) | Evidence::Bare => None,
     }
 }
 

@@ -126,6 +126,28 @@ fn whoever_copied_a_token_cannot_use_up_how_often_its_owner_may_come_back() {
 }
 
 #[test]
+fn keys_that_are_made_up_lift_no_rate() {
+    let node = Node::start();
+    let (mut client, hello) = connect(&node);
+    let mut token = client.login("ada")["token"].clone();
+    let here = endpoint(node.address);
+    let mut presented = 0;
+    loop {
+        let answer = present(
+            &mut client,
+            &token,
+            &Key::new().prove(&hello, &here, &token),
+        );
+        if answer["type"] == "TooManyRequests" {
+            break;
+        }
+        token = answer["token"].clone();
+        presented += 1;
+        assert!(presented <= 12, "six for all, and six for this connection");
+    }
+}
+
+#[test]
 fn a_proof_counts_once_only_where_it_was_made_for() {
     let node = Node::start();
     let key = Key::new();
