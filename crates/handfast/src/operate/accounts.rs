@@ -199,12 +199,14 @@ impl AccountsDesk<'_> {
         checked.map_err(AccountError::Ledger)
     }
 
-    /// Changes an account and ends its sessions, whoever stops waiting: they must not outlive the change.
+    /// Changes an account and ends its sessions, whoever stops waiting: they must not outlive the change. Nothing has begun
+    /// before the ledger answers: what was given up by then must not be done an hour later.
     async fn see_through(
         &self,
         subject: &str,
         change: Change,
     ) -> Result<Vec<SessionId>, AccountError> {
+        self.check_ledger().await?;
         let (handfast, subject) = (self.handfast.clone(), subject.to_owned());
         let changing = async move {
             let desk = handfast.accounts().ok_or(AccountError::Unavailable)?;
@@ -216,7 +218,6 @@ impl AccountsDesk<'_> {
     }
 
     async fn apply(&self, subject: &str, change: Change) -> Result<Vec<SessionId>, AccountError> {
-        self.check_ledger().await?;
         let (found, reason) = match change {
             Change::Disabled => (
                 self.accounts.set_disabled(subject, true).await?,
@@ -237,6 +238,9 @@ impl AccountsDesk<'_> {
         reason: RevocationReason,
     ) -> Result<Vec<SessionId>, AccountError> {
         let ended = self.handfast.end_all(subject, reason).await;
-        ended.map_err(AccountError::SessionsLive)
+        ended.map_err(|error| {
+            tracing::error!(%error, subject, "an account was changed, but its sessions were not ended");
+            AccountError::SessionsLive(error)
+        })
     }
 }

@@ -171,12 +171,18 @@ fn another_password_ends_every_session_and_the_one_before_opens_nothing() {
 
 #[test]
 fn what_was_begun_with_an_account_ends_its_sessions_whoever_stops_waiting() {
-    /// Begins it, and waits no longer.
+    /// Begins it, which is when the ledger has answered, and waits no longer.
     fn begin(node: &Node, change: impl Future) {
         let mut change = pin!(change);
+        let mut polls = 0;
         node.block_on(poll_fn(|context| {
             drop(change.as_mut().poll(context));
-            Poll::Ready(())
+            polls += 1;
+            if polls == 2 {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         }));
     }
 
