@@ -225,7 +225,7 @@ impl Asked {
     fn due(&self) -> Option<Moment> {
         match self {
             Self::Presentation { due, .. } | Self::Push { due, .. } => Some(*due),
-            // A task limits what it waits for by itself.
+            // A task limits by itself what it waits for, if it may be given up.
             Self::Known(_) | Self::Task(_) => None,
         }
     }

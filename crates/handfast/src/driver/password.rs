@@ -15,7 +15,7 @@ use handfast_core::{
     session::{RevocationReason, SessionId},
 };
 use handfast_ledger::{LedgerError, Revoke, Scope};
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 use tracing::Instrument as _;
 
 /// How long to wait for a ledger that failed before it is asked again.
@@ -75,25 +75,32 @@ async fn change_password(node: Arc<Node>, caller: Caller, change: PasswordChange
         by: Some(caller.connection),
         address: Some(caller.address_text()),
     };
-    match end_others(&node, &revoke).await {
+    match end_others(node, revoke).await {
         Ok(()) => Reply::PasswordChanged,
         Err(error) => failed(&error),
     }
 }
 
-/// Ends the other sessions, however often that has to be tried: the client could not ask for it again, for the password
-/// that it would ask with is not the old one any more.
-async fn end_others(node: &Node, revoke: &Revoke) -> Result<(), LedgerError> {
-    loop {
-        match node.ledger.revoke(revoke.clone()).await {
+/// Ends the other sessions, however often that has to be tried while the node is there: the client could not ask for it
+/// again, for the password that it would ask with is not the old one any more.
+async fn end_others(node: Arc<Node>, revoke: Revoke) -> Result<(), LedgerError> {
+    let waiting = Arc::downgrade(&node);
+    let mut node = Some(node);
+    let mut is_told = false;
+    while let Some(there) = node.take() {
+        let error = match there.ledger.revoke(revoke.clone()).await {
             Ok(_) => return Ok(()),
-            Err(error @ LedgerError::Stopped) => return Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "a password was changed, and the other sessions are not ended yet");
-                tokio::time::sleep(BETWEEN_TRIES).await;
-            }
+            Err(LedgerError::Stopped) => break,
+            Err(error) => error,
+        };
+        if !mem::replace(&mut is_told, true) {
+            tracing::error!(%error, "a password was changed, and the other sessions are not ended yet");
         }
+        drop(there);
+        tokio::time::sleep(BETWEEN_TRIES).await;
+        node = waiting.upgrade();
     }
+    Err(LedgerError::Stopped)
 }
 
 async fn replace_password(
