@@ -96,13 +96,25 @@ pub(crate) fn run(
     }
     let audit = AuditStream::open(&loaded.config)?;
     let watching = Arc::new(watching);
-    let server = Server::start(loaded, Arc::clone(&watching), audit.clone(), signals);
-    let server = runtime.block_on(server)?;
+    // A database that hangs, or that another node migrates, must not keep a process that was told to stop.
+    let starting = runtime.spawn(Server::start(loaded, Arc::clone(&watching), audit.clone()));
+    let started = runtime.block_on(async {
+        tokio::select! {
+            started = starting => Some(started.map_err(io::Error::other)),
+            () = signals.stop() => None,
+        }
+    });
+    let Some(started) = started else {
+        tracing::info!("told to stop before the server was there");
+        runtime.shutdown_background();
+        return Ok(());
+    };
+    let server = started??;
     writeln!(out, "handfast is ready at {}", server.url())?;
     out.flush()?;
     service::ready();
     // On a worker: from this thread, every accepted connection would have to be handed to one.
-    let serving = runtime.spawn(server.run());
+    let serving = runtime.spawn(server.run(signals));
     let served = runtime.block_on(serving).map_err(io::Error::other);
     // A ledger that hangs must not keep a process that was told to stop.
     runtime.shutdown_timeout(LAST_WRITES);
@@ -144,7 +156,6 @@ struct Server {
     listener: TcpListener,
     address: SocketAddr,
     admin: admin::Listener,
-    signals: Signals,
     stopping: Arc<AtomicBool>,
     reloader: Reloader,
 }
@@ -154,7 +165,6 @@ impl Server {
         loaded: Loaded,
         watching: Arc<Watching>,
         audit: Option<AuditStream>,
-        signals: Signals,
     ) -> Result<Self, ServeError> {
         let config = &loaded.config;
         let serving = LiveServing::from(files::serving(config)?);
@@ -183,7 +193,6 @@ impl Server {
             admin,
             listener,
             address,
-            signals,
             stopping,
             reloader: Reloader {
                 running: loaded,
@@ -205,7 +214,7 @@ impl Server {
     }
 
     /// Serves until a signal says stop, then leaves; at once, if one says so again.
-    async fn run(mut self) {
+    async fn run(mut self, mut signals: Signals) {
         drop(tokio::spawn(self.admin.serve()));
         let (stop, stopped) = oneshot::channel();
         let serving = self.reloader.serving.clone();
@@ -222,13 +231,13 @@ impl Server {
             tokio::task::block_in_place(|| self.reloader.reload());
             service::ready();
         };
-        self.signals.until_stop(reload).await;
+        signals.until_stop(reload).await;
         service::stopping();
         self.stopping.store(true, Ordering::Relaxed);
         let (handfast, drain) = (&self.reloader.handfast, self.reloader.drain());
         tokio::select! {
             () = leave(handfast, &drain, stop, accepting) => {}
-            () = self.signals.until_stop(|| {}) => {
+            () = signals.until_stop(|| {}) => {
                 tracing::warn!(connections = handfast.connections(), "told again: stopping at once");
             }
         }

@@ -5,7 +5,7 @@ use crate::{
     server::{Server, log_of, wait_for_log},
 };
 use serde_json::{Value, json};
-use std::process::Command;
+use std::{net::TcpListener, process::Command};
 
 #[test]
 fn a_server_says_that_it_is_well_and_ready_and_shows_no_secret_key() {
@@ -59,6 +59,16 @@ fn told_to_stop_a_server_that_waits_for_its_ledger_ends_content() {
     let _server = Server::start(folder.path(), &[]);
     for signal in ["TERM", "INT"] {
         assert!(Server::waits_in_vain(folder.path(), signal), "{signal}");
+    }
+}
+
+#[test]
+fn told_to_stop_a_server_whose_database_does_not_answer_ends_content() {
+    let hangs = TcpListener::bind("127.0.0.1:0").unwrap();
+    for signal in ["TERM", "INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let is_content = Server::starts_in_vain(folder.path(), &hangs, signal);
+        assert!(is_content, "{signal}: {}", log_of(folder.path()));
     }
 }
 

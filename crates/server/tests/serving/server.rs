@@ -5,7 +5,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     thread,
@@ -47,6 +47,18 @@ impl Server {
         send(&process, "HUP");
         send(&process, signal);
         process.wait().unwrap().success()
+    }
+
+    /// Starts one whose database is whoever listens at `hangs`, and sends it this signal when it has connected there; whether
+    /// it ends content.
+    pub(crate) fn starts_in_vain(folder: &Path, hangs: &TcpListener, signal: &str) -> bool {
+        let url = format!("postgres://{}/auth", hangs.local_addr().unwrap());
+        let mut process = spawn(folder, &[("HANDFAST_LEDGER__URL", &url)], &[]);
+        let connected = hangs.accept().unwrap();
+        send(&process, signal);
+        let is_content = process.wait().unwrap().success();
+        drop(connected);
+        is_content
     }
 
     fn start_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
