@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use std::{fmt, future::poll_fn};
 use tokio::time::timeout;
 use tokio_postgres::{
-    AsyncMessage, Client, Connection, Error, Socket, Statement, tls::MakeTlsConnect,
+    AsyncMessage, Client, Config, Connection, Error, Socket, Statement, tls::MakeTlsConnect,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -27,6 +27,9 @@ const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 /// be reached directly or by a pooler of whole sessions, since subscriptions are part of a session.
 pub struct Postgres {
     url: PostgresUrl,
+    hosts: Vec<Config>,
+    /// Which of the hosts is tried first: the one that took the last connection, or the one behind the last that did not.
+    first: usize,
     tls: MakeRustlsConnect,
     channel: Channel,
 }
@@ -40,18 +43,25 @@ impl Postgres {
         Ok(Self {
             tls: url.connector()?,
             url: url.clone(),
+            hosts: url.hosts(),
+            first: 0,
             channel,
         })
     }
-}
 
-impl Postgres {
     /// A connection to the first host that takes writes.
-    async fn first_that_answers(&self) -> Result<(Client, ToServer), MediumError> {
+    async fn first_that_answers(&mut self) -> Result<(Client, ToServer), MediumError> {
         let mut failure = MediumError::Slow;
-        for host in self.url.hosts() {
+        for _ in 0..self.hosts.len() {
+            let host = &self.hosts[self.first];
+            // Whoever waits may give up in between, and begins here the next time.
+            let next = (self.first + 1) % self.hosts.len();
+            let at = std::mem::replace(&mut self.first, next);
             match timeout(HOST_PATIENCE, host.connect(self.tls.clone())).await {
-                Ok(Ok(connected)) => return Ok(connected),
+                Ok(Ok(connected)) => {
+                    self.first = at;
+                    return Ok(connected);
+                }
                 Ok(Err(cause)) => failure = cause.into(),
                 Err(_) => failure = MediumError::Slow,
             }

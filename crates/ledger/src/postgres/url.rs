@@ -9,7 +9,7 @@ use tokio_postgres::{
 /// How long connecting to one address may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long one host may take for all until it takes statements, with its addresses and TLS.
-pub(crate) const HOST_PATIENCE: Duration = Duration::from_secs(4);
+pub(crate) const HOST_PATIENCE: Duration = Duration::from_secs(5);
 /// After how long a silence the other end is asked whether it is still there.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 /// How long what was sent may stay unacknowledged before the connection counts as lost.
@@ -149,6 +149,14 @@ impl FromStr for PostgresUrl {
         let divided = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
         if named.iter().any(divided) {
             return Err(invalid("write `%40` for an `@` within the password"));
+        }
+        let (hosts, ports) = (named.len(), config.get_ports().len());
+        if ports > 1 && ports != hosts {
+            return Err(invalid("give every host its port, or all of them one"));
+        }
+        let addresses = config.get_hostaddrs().len();
+        if addresses > 0 && addresses != hosts {
+            return Err(invalid("give every host its `hostaddr`, or none"));
         }
         config
             .ssl_mode(tls.mode)
@@ -316,6 +324,8 @@ mod tests {
         assert!(refusal("mysql://ada:secret@one/auth").contains("`postgres://`"));
         assert!(refusal("postgres:///auth").contains("names no host"));
         assert!(refusal("postgres://ada:sec@ret@one/auth").contains("%40"));
+        assert!(refusal("postgres://one:5433,two/auth?port=5434").contains("every host its port"));
+        assert!(refusal("postgres://one,two/auth?hostaddr=192.0.2.1").contains("every host its"));
         assert!(refusal("postgres://one/auth?sslmode=verify-ca").contains("verify-full"));
         assert!(refusal("postgres://one:port/auth").contains("port"));
         for text in [
