@@ -33,7 +33,7 @@ pub struct Connection {
     invalid_requests: u32,
     /// How many pings went out while the client was not read, less the pongs that came since. Of as many the pongs may
     /// still wait unread.
-    unread_pings: u8,
+    unread_pings: u16,
     state: State,
     /// The question that is being answered, and the request that it came from.
     asked: Option<Box<Asked>>,
@@ -70,17 +70,17 @@ enum Delivery {
     Confirmed,
     /// The client asked for it; it will show that it has it by presenting or acknowledging it.
     Answered {
-        pongs_due: u8,
+        pongs_due: u16,
     },
     /// The server sends it unasked, and again on every beat until it is confirmed.
     Pushed {
-        pongs_due: u8,
+        pongs_due: u16,
     },
 }
 
 impl Delivery {
     /// The same token is sent once more. The pongs that stand for its `Ack` are counted from the first time.
-    const fn again(self, pongs_due: u8) -> Self {
+    const fn again(self, pongs_due: u16) -> Self {
         match self {
             Self::Confirmed => Self::Pushed { pongs_due },
             Self::Answered { pongs_due } | Self::Pushed { pongs_due } => Self::Pushed { pongs_due },
@@ -109,7 +109,7 @@ enum Kind {
 
 /// How many pongs after a token was sent stand for its `Ack` in the plain framing, where none wait unread before it. The
 /// first may answer a ping that was under way already.
-const PONGS_FOR_ACK: u8 = 2;
+const PONGS_FOR_ACK: u16 = 2;
 
 impl Connection {
     /// A connection whose upgrade is done.

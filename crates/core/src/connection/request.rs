@@ -256,7 +256,7 @@ impl Connection {
     }
 
     /// How many pongs stand for the `Ack` of a token that is sent now.
-    pub(super) fn pongs_due(&self) -> u8 {
+    pub(super) fn pongs_due(&self) -> u16 {
         PONGS_FOR_ACK.saturating_add(self.unread_pings)
     }
 }

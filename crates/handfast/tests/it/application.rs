@@ -217,8 +217,8 @@ fn a_client_that_is_not_read_because_its_program_is_busy_is_not_taken_for_silent
             }
         }
     });
-    plan.settings.connection.heartbeat_interval = Duration::from_millis(50);
-    plan.settings.connection.heartbeat_timeout = Duration::from_millis(50);
+    plan.settings.connection.heartbeat_interval = Duration::from_millis(250);
+    plan.settings.connection.heartbeat_timeout = Duration::from_millis(250);
     let node = plan.start();
     let mut client = node.v1();
     client.login("ada");
