@@ -81,7 +81,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
 
   /** Drives the connection until this tab resigns. */
   async function lead(): Promise<void> {
-    if (role.is === "away") return;
+    if (role.is !== "follower") return;
     const term = environment.newName();
     const driver = drive(environment, policy, {
       status(next) {

@@ -312,3 +312,22 @@ test("a tab whose storage has no place for its name leads all the same", async (
   await logIn(world, client);
   assert.equal(client.state.status, "authenticated");
 });
+
+test("a tab that went into the browser's cache while it waited for the one it was copied from leads once", async () => {
+  const world = new World();
+  world.sharing = "copies";
+  const { client, tab } = world.open({ storage: "tab" });
+  await logIn(world, client);
+  const copy = new Tab(world);
+  copy.area.set("tab", tab.area.get("tab") ?? "");
+  world.open({ storage: "tab" }, copy);
+  await settled();
+  copy.happenings?.freeze();
+  await settled();
+  copy.happenings?.thaw();
+  await world.pass(1_000);
+  assert.equal(world.sockets.length, 2);
+  tab.crash();
+  await settled();
+  assert.equal(world.sockets.length, 2);
+});
