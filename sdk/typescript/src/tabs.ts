@@ -29,9 +29,9 @@ type Note =
 
 type Role =
   /** `term` of the leader; null while nobody is known to lead. */
-  | { readonly is: "follower"; readonly term: string | null }
+  | { readonly is: "follower"; readonly term: string | null; readonly driver?: undefined }
   | { readonly is: "leader"; readonly term: string; readonly driver: Driver; readonly resign: () => void }
-  | { readonly is: "away"; readonly term?: undefined };
+  | { readonly is: "away"; readonly term?: undefined; readonly driver?: undefined };
 
 /** The `state` of this tab changed, or a `message` came. */
 export type Listener = (name: "state" | "message", event: State | Data) => void;
@@ -98,8 +98,10 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
 
   /** Leaves the others. What they have to tell from now on is not heard, so what was asked for is settled with `code`. */
   function leave(code: string): void {
-    driver()?.stop();
-    if (role.is === "leader") role.resign();
+    if (role.driver) {
+      role.driver.stop();
+      role.resign();
+    }
     role = { is: "away" };
     wanting.abort();
     channel?.close();
@@ -111,7 +113,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     const { is } = role;
     if (note.say === "outcome") {
       if (note.tab === tab) settle(note.id, note.outcome);
-    } else if (role.is === "leader") {
+    } else if (role.driver) {
       if (note.say === "join") post({ say: "lead", term: role.term, status: state });
       if (note.say === "ask" && note.term === role.term) {
         const { id } = note;
@@ -128,12 +130,12 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
 
   /** What a leader that resigned refuses for that reason, the next one will do. */
   function whileLeading(command: Command, done: (outcome: Outcome) => void): void {
-    const mine = driver();
-    mine?.execute(command, (outcome) => mine === driver() && done(outcome));
+    const { driver } = role;
+    driver?.execute(command, (outcome) => driver === role.driver && done(outcome));
   }
 
   function ask(id: number, command: Command): void {
-    if (role.is === "follower" && role.term !== null) post({ say: "ask", term: role.term, tab, id, command });
+    if (role.term && !role.driver) post({ say: "ask", term: role.term, tab, id, command });
     else whileLeading(command, (outcome) => settle(id, outcome));
   }
 
@@ -157,14 +159,13 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
   }
 
   function show(next: Status): void {
-    state = { ...next, leader: role.is === "leader" };
+    state = { ...next, leader: !!role.driver };
     listener("state", state);
   }
 
-  const driver = () => (role.is === "leader" ? role.driver : null);
   const stopListening = environment.listen({
-    wake: () => driver()?.wake(),
-    look: () => driver()?.look(),
+    wake: () => role.driver?.wake(),
+    look: () => role.driver?.look(),
     freeze: () => leave("lost"),
     thaw: () => role.is === "away" && join(),
   });
@@ -189,6 +190,7 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
       });
     },
     close() {
+      if (state.status === "closed") return;
       stopListening();
       leave("closed");
       show({ status: "closed" });

@@ -183,6 +183,20 @@ test("a client that is closed by whoever hears of its state does nothing more", 
   assert.equal(tab.timers.size, 0);
 });
 
+test("a client that is closed again, even by whoever hears that it is closed, says so once", async () => {
+  const world = new World();
+  const { client } = world.open();
+  await settled();
+  const heard: string[] = [];
+  client.on("state", ({ status }) => {
+    heard.push(status);
+    client.close();
+  });
+  client.close();
+  client.close();
+  assert.deepEqual(heard, ["closed"]);
+});
+
 test("a server that speaks another protocol is left alone", async () => {
   const world = new World();
   const { client } = world.open();
