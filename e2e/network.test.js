@@ -108,11 +108,13 @@ behindProxy(
   "a logout that nobody answers is told, and the session goes on",
   { clock: true },
   async (page, proxy) => {
+    const before = await stored(page);
     proxy.cut();
     await page.getByRole("button", { name: "Log out", exact: true }).click();
     await page.clock.runFor(20_000);
     await happened(page, "Refused", "lost before the server answered");
     proxy.mend();
+    await newerThan(page, before.generation);
   },
 );
 

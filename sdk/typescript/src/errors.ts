@@ -7,8 +7,8 @@ import type { Outcome } from "./turn.js";
  * `username_taken`, `too_many_requests`, `unknown_session`, …), or one of this client's:
  *
  * - `not_logged_in`, `already_authorized`: it does not fit who is logged in.
- * - `lost`: the connection, or the tab that holds it, was lost before the answer came; what was asked for may have been
- *   done.
+ * - `lost`: the connection was lost before the answer came, or the tab that holds it was closed or did not answer, or
+ *   this page went into the browser's back/forward cache; what was asked for may have been done.
  * - `timeout`: there was no connection in time, and nothing was done.
  * - `stopped`: the client stays away from the server, see `State`.
  * - `busy`: the same is being done already.

@@ -14,8 +14,8 @@ export interface Events {
 
 /**
  * A session with a handfast server, and the connection that it lives on. It connects, resumes and reconnects by itself.
- * Requests that need a connection wait for it, for half a minute at the most, and are settled within a minute whatever
- * happens.
+ * Requests that need a connection wait for it, for half a minute at the most, and are settled after about a minute of
+ * running at the latest.
  */
 export interface Handfast {
   /** How the session stands. The same object until that changes. */

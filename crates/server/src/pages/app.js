@@ -180,8 +180,8 @@ async function tryCopy() {
 const logout = (everywhere) => press(() => history.during(everywhere ? "everywhere" : "", () => client.logout({ everywhere })));
 at("logout").addEventListener("click", () => logout(false));
 at("logout-everywhere").addEventListener("click", () => logout(true));
-at("connect").addEventListener("click", () => client.connect());
-at("take-over").addEventListener("click", () => client.connect());
+at("connect").addEventListener("click", () => press(() => client.connect()));
+at("take-over").addEventListener("click", () => press(() => client.connect()));
 at("change-password").addEventListener("click", () => at("password-dialog").showModal());
 at("password-cancel").addEventListener("click", () => at("password-dialog").close());
 document.addEventListener("visibilitychange", tick);

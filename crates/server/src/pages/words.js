@@ -23,7 +23,7 @@ const REASONS = {
 
 const REFUSALS = {
   invalid_password: "That username and password do not belong together.",
-  lost: "The connection was lost before the server answered. Try again.",
+  lost: "The connection was lost before the server answered. It may have been done.",
   password_too_long: "That password is too long.",
   password_too_short: "That password is too short for this server.",
   registration_closed: "This server takes no new accounts here.",
