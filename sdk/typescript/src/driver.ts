@@ -115,10 +115,14 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     // Left while the storage was busy.
     if (isLeft(from)) return [];
     if (input.do === "closed") abandon();
+    const { line } = machine;
+    const { standing } = line;
     const outputs = handle(machine, time(), dice(), before, input);
     const { kept } = machine;
     if (isRead && (await works(() => kept === before || storage.write(kept && JSON.stringify(kept))))) return outputs;
     await works(() => storage.write(null));
+    // The turn may have given up whoever was logged in, and its `Logout` is not sent.
+    line.standing ??= standing;
     // What a program waits for fails with the storage.
     const told = outputs.filter((output) => output.do === "outcome");
     return [
@@ -189,7 +193,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
       const { command, settle, until } = one;
       const ready = readiness(command, statusOf(machine), machine.link.status === "logged-out");
       const isFrame = command.do === "send";
-      const isStuck = isFrame && !(connection?.isOpen() && held.every((other) => other.command.do !== "send"));
+      const isStuck = isFrame && (!connection?.isOpen() || held.some((other) => other.command.do === "send"));
       if (ready === "start") tell({ do: "start" });
       if (ready === "hold" || ready === "start" || (ready === "go" && isStuck)) {
         if (time().ms < until) held.push(one);

@@ -110,7 +110,6 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
   }
 
   function hear(note: Note): void {
-    const { is } = role;
     if (note.say === "outcome") {
       if (note.tab === tab) settle(note.id, note.outcome);
     } else if (role.driver) {
@@ -119,10 +118,10 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
         const { id } = note;
         whileLeading(note.command, (outcome) => post({ say: "outcome", tab: note.tab, id, outcome }));
       }
-    } else if (is === "follower") {
+    } else if (role.is === "follower") {
       if (note.say === "message") listener("message", note.data);
       if (note.say === "lead") {
-        if (note.term !== role.term) begin({ is, term: note.term });
+        if (note.term !== role.term) begin({ is: "follower", term: note.term });
         show(note.status);
       }
     }

@@ -242,6 +242,19 @@ test("a storage that stays blocked has the server told once that nobody is logge
   assert.deepEqual(client.state, { status: "logged-out", reason: "storage", leader: true });
 });
 
+test("a storage that fails where the session is given up anyway has the server told all the same, and once", async () => {
+  const world = new World();
+  const { client, tab } = world.open();
+  await logIn(world, client);
+  world.storage.fails = "always";
+  tab.happenings?.look();
+  await settled();
+  world.socket.say({ type: "LoggedOut", id: world.socket.take("Logout").id });
+  await settled();
+  assert.ok(!world.socket.has("Logout"));
+  assert.deepEqual(client.state, { status: "logged-out", reason: "storage", leader: true });
+});
+
 test("a storage that was blocked from the start says so, and asks nothing of the server", async () => {
   const world = new World();
   world.storage.fails = "always";
