@@ -33,7 +33,8 @@ const terser = {
     lhs_constants: false,
     pure_getters: true,
     unsafe_arrows: true,
-    // No number here is ever NaN.
+    // Turns comparisons round. One number may be missing, so it is compared in a condition that stays as it is written:
+    // `until`, by which a tab is asked for something. No other is ever NaN.
     unsafe_comps: true,
     // Takes for granted that nobody has replaced what the language itself brings.
     unsafe: true,

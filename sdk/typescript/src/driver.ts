@@ -54,7 +54,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   /** What was published last, as text. */
   let published = "";
   /** When it counts again that the page woke up, and whether it did before that. */
-  let wakeAt = -NEVER;
+  let wakeAt = 0;
   let isWoken = false;
   let cancelTimer = () => {};
 
@@ -242,9 +242,8 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     isWoken = ms < wakeAt;
     if (!isWoken) {
       wakeAt = ms + WAKE_PAUSE_MS;
-      const { status } = machine.link;
-      if (status === "waiting") tell({ do: "start" });
-      else if (status === "open" && connection?.wake()) lost();
+      if (machine.link.status === "waiting") tell({ do: "start" });
+      else if (connection?.wake()) lost();
     }
     schedule();
   }

@@ -76,9 +76,8 @@ export function deadlineOf(machine: Machine): number {
 
 function whileAway(machine: Machine, input: Input): void {
   const isDialing = machine.link.status === "connecting";
-  const isTime = isTimeToDial(machine, input);
   if (input.do === "unstored") machine.ended = "storage";
-  if (isTime) dial(machine);
+  if (isTimeToDial(machine, input)) dial(machine);
   // Who asks for something that needs a connection is to ask again.
   else if (isDialing && input.do === "opened") open(machine);
   else if (isDialing && input.do === "closed") {

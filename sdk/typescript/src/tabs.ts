@@ -18,13 +18,19 @@ const LONGEST_MS = 60_000;
 /** How much a tab may ask for at a time. */
 const ASKED_LIMIT = 256;
 
+interface Asked {
+  readonly command: Command;
+  readonly until: number;
+}
+
 type Note =
   /** A tab that wants to know who leads. */
   | { readonly say: "join" }
   /** Who leads, in which term, and how the connection stands. */
   | { readonly say: "lead"; readonly term: string; readonly status: Status }
   | { readonly say: "message"; readonly term: string; readonly data: Data }
-  | { readonly say: "ask"; readonly term: string; readonly tab: string; readonly id: number; readonly command: Command }
+  /** Until when, on the wall clock, it may be done: whoever asks is told that it is lost by then. */
+  | (Asked & { readonly say: "ask"; readonly term: string; readonly tab: string; readonly id: number })
   | { readonly say: "outcome"; readonly tab: string; readonly id: number; readonly outcome: Outcome };
 
 type Role =
@@ -46,12 +52,12 @@ export interface Tab {
 
 export function joinTabs(environment: Environment, policy: Policy, listener: Listener): Tab {
   const tab = environment.newName();
-  const asked = new Map<number, { readonly command: Command; settle(outcome: Outcome): void }>();
+  const asked = new Map<number, Asked & { settle(outcome: Outcome): void }>();
   let lastId = 0;
-  let role = { is: "away" } as Role;
+  let role: Role;
   let state: State = { status: "connecting", username: null, leader: false };
   let channel: Channel | null = null;
-  let wanting = new AbortController();
+  let wanting: AbortController;
 
   function join(): void {
     const { openChannel, copy } = environment;
@@ -115,7 +121,9 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     } else if (role.driver) {
       if (note.say === "join") post({ say: "lead", term: role.term, status: state });
       if (note.say === "ask" && note.term === role.term) {
-        const { id } = note;
+        const { id, until } = note;
+        // This tab may have hung. A tab of another release says no time, which is not less than any.
+        if (until < environment.time().unixMs) return;
         whileLeading(note.command, (outcome) => post({ say: "outcome", tab: note.tab, id, outcome }));
       }
     } else if (role.is === "follower") {
@@ -133,8 +141,8 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
     driver?.execute(command, (outcome) => driver === role.driver && done(outcome));
   }
 
-  function ask(id: number, command: Command): void {
-    if (role.term && !role.driver) post({ say: "ask", term: role.term, tab, id, command });
+  function ask(id: number, { command, until }: Asked): void {
+    if (role.term && !role.driver) post({ say: "ask", term: role.term, tab, id, command, until });
     else whileLeading(command, (outcome) => settle(id, outcome));
   }
 
@@ -142,9 +150,9 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
   function begin(next: Role): void {
     const { term } = role;
     role = next;
-    for (const [id, { command }] of asked) {
-      if (term && "wish" in command) settle(id, { code: "lost" });
-      else ask(id, command);
+    for (const [id, one] of asked) {
+      if (term && "wish" in one.command) settle(id, { code: "lost" });
+      else ask(id, one);
     }
   }
 
@@ -178,14 +186,16 @@ export function joinTabs(environment: Environment, policy: Policy, listener: Lis
       return new Promise((resolve) => {
         const id = ++lastId;
         const cancel = environment.setTimer(LONGEST_MS, () => settle(id, { code: role.term ? "lost" : "timeout" }));
-        asked.set(id, {
+        const one = {
           command,
-          settle(outcome) {
+          until: environment.time().unixMs + LONGEST_MS,
+          settle(outcome: Outcome) {
             cancel();
             resolve(outcome);
           },
-        });
-        ask(id, command);
+        };
+        asked.set(id, one);
+        ask(id, one);
       });
     },
     close() {

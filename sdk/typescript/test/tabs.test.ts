@@ -295,6 +295,34 @@ test("what a leader was asked for that runs no more may have been done", async (
   await refused;
 });
 
+test("a leader that hung does not do later what was told to be lost by then", async () => {
+  const { world, leader, followers } = await shared(2);
+  const [hear] = leader.tab.channels;
+  assert.ok(hear);
+  leader.tab.channels.clear();
+  const refused = assert.rejects(async () => followers[0]?.client.send("late"), /lost/);
+  await settled();
+  world.sleep(60_001);
+  hear(world.posted.at(-1));
+  await settled();
+  assert.deepEqual(world.socket.frames, []);
+  await world.pass(60_000);
+  await refused;
+});
+
+test("a leader does what a tab of another release asks for, which says no time", async () => {
+  const { world, leader, followers } = await shared(2);
+  const [hear] = leader.tab.channels;
+  assert.ok(hear);
+  leader.tab.channels.clear();
+  void followers[0]?.client.send("hello");
+  await settled();
+  const { until: _, ...note } = world.posted.at(-1) as { until: number };
+  hear(note);
+  await settled();
+  assert.deepEqual(world.socket.frames, ["hello"]);
+});
+
 test("nothing waits any more for what was answered", async () => {
   const { followers } = await shared(2);
   await followers[0]?.client.send("hello");
