@@ -173,7 +173,9 @@ impl Speaker for NatsSpeaker {
         let sent = self
             .client
             .publish(self.channel.to_string(), message.into());
-        sent.await.map_err(MediumError::server)
+        sent.await.map_err(MediumError::server)?;
+        // Until then it lies in the client, and is lost if that is dropped.
+        self.client.flush().await.map_err(MediumError::server)
     }
 }
 
