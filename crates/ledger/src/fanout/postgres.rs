@@ -6,11 +6,10 @@ use super::{
 };
 use crate::{
     error::DatabaseError,
-    postgres::{HOST_PATIENCE, PostgresUrl},
+    postgres::{Hosts, PostgresUrl},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use std::{fmt, future::poll_fn};
-use tokio::time::timeout;
 use tokio_postgres::{
     AsyncMessage, Client, Config, Connection, Error, Socket, Statement, tls::MakeTlsConnect,
 };
@@ -19,17 +18,13 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// The longest payload that `NOTIFY` takes, in bytes. It is text.
 const PAYLOAD_BYTES: usize = 7_999;
 
-type ToServer = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
-
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
 /// A PostgreSQL database that carries messages, usually the one that is the ledger, on a connection of its own. It must
 /// be reached directly or by a pooler of whole sessions, since subscriptions are part of a session.
 pub struct Postgres {
     url: PostgresUrl,
-    hosts: Vec<Config>,
-    /// Which of the hosts is tried first: the one that took the last connection, or the one behind the last that did not.
-    first: usize,
+    hosts: Hosts,
     tls: MakeRustlsConnect,
     channel: Channel,
 }
@@ -44,29 +39,8 @@ impl Postgres {
             tls: url.connector()?,
             url: url.clone(),
             hosts: url.hosts(),
-            first: 0,
             channel,
         })
-    }
-
-    /// A connection to the first host that takes writes.
-    async fn first_that_answers(&mut self) -> Result<(Client, ToServer), MediumError> {
-        let mut failure = MediumError::Slow;
-        for _ in 0..self.hosts.len() {
-            let host = &self.hosts[self.first];
-            // Whoever waits may give up in between, and begins here the next time.
-            let next = (self.first + 1) % self.hosts.len();
-            let at = std::mem::replace(&mut self.first, next);
-            match timeout(HOST_PATIENCE, host.connect(self.tls.clone())).await {
-                Ok(Ok(connected)) => {
-                    self.first = at;
-                    return Ok(connected);
-                }
-                Ok(Err(cause)) => failure = cause.into(),
-                Err(_) => failure = MediumError::Slow,
-            }
-        }
-        Err(failure)
     }
 }
 
@@ -86,7 +60,9 @@ impl Medium for Postgres {
     const MESSAGE_BYTES: usize = PAYLOAD_BYTES / 4 * 3;
 
     async fn connect(&mut self) -> Result<(PostgresSpeaker, PostgresListener), MediumError> {
-        let (client, connection) = self.first_that_answers().await?;
+        let connect = async |host: Config| Ok(host.connect(self.tls.clone()).await?);
+        let connecting = self.hosts.connect(connect, || MediumError::Slow);
+        let (client, connection) = connecting.await?;
         let mut listener = PostgresListener { connection };
         // Nothing that has to outlive a crash is committed here, so a commit need not wait for the disk.
         let listen = format!(
@@ -142,7 +118,7 @@ impl fmt::Debug for PostgresSpeaker {
 
 /// A connection that listens.
 pub struct PostgresListener {
-    connection: ToServer,
+    connection: Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>,
 }
 
 impl PostgresListener {

@@ -1,19 +1,8 @@
 //! Connections to a database, and the runtime that drives them while somebody waits for an answer.
 
-use super::{
-    fault::Failure,
-    url::{HOST_PATIENCE, PostgresUrl},
-};
+use super::{fault::Failure, hosts::Hosts, url::PostgresUrl};
 use crate::error::{DatabaseError, StorageError, StorageFault};
-use std::{
-    error::Error,
-    fmt,
-    future::Future,
-    io,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-    time::Duration,
-};
+use std::{error::Error, fmt, future::Future, io, thread, time::Duration};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, Config, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -46,9 +35,7 @@ const SETTINGS: &str = "\
 /// How to connect to one database. Whoever waits for an answer drives all its connections meanwhile.
 pub(crate) struct Database {
     url: PostgresUrl,
-    hosts: Vec<Config>,
-    /// Which of the hosts took the last connection.
-    last_good: AtomicUsize,
+    hosts: Hosts,
     tls: MakeRustlsConnect,
     runtime: Option<Runtime>,
 }
@@ -65,7 +52,6 @@ impl Database {
         Ok(Self {
             url: url.clone(),
             hosts: url.hosts(),
-            last_good: AtomicUsize::new(0),
             tls,
             runtime: Some(runtime),
         })
@@ -76,30 +62,19 @@ impl Database {
         self.url.place().into()
     }
 
-    /// A new connection to the first host that takes writes, the one before all others that did the last time.
+    /// A new connection to the first host that takes writes.
     pub(crate) fn connect(&self) -> Result<Client, Failure> {
-        let first = self.last_good.load(Ordering::Relaxed);
-        let mut failure = Failure::timed_out();
-        for index in (first..self.hosts.len()).chain(0..first) {
-            match self.connect_to(&self.hosts[index]) {
-                Ok(client) => {
-                    self.last_good.store(index, Ordering::Relaxed);
-                    return Ok(client);
-                }
-                Err(why) => failure = why,
-            }
-        }
-        Err(failure)
-    }
-
-    fn connect_to(&self, host: &Config) -> Result<Client, Failure> {
-        self.wait_for(HOST_PATIENCE, async {
+        let Some(runtime) = &self.runtime else {
+            return Err(Failure::timed_out());
+        };
+        let connect = async |host: Config| {
             let (client, connection) = host.connect(self.tls.clone()).await?;
             // It ends with its client, or with the connection, which the client then tells of.
             drop(tokio::spawn(connection));
             client.batch_execute(SETTINGS).await?;
             Ok(client)
-        })
+        };
+        runtime.block_on(self.hosts.connect(connect, Failure::timed_out))
     }
 
     /// Waits for an answer of the server.

@@ -3,6 +3,7 @@
 mod column;
 mod connection;
 mod fault;
+mod hosts;
 mod import;
 mod line;
 mod log;
@@ -18,10 +19,10 @@ mod url;
 pub(crate) use column::{Secret, signed, time};
 pub(crate) use connection::{Database, aside};
 pub(crate) use fault::Failure;
+pub(crate) use hosts::Hosts;
 pub(crate) use import::Import;
 pub(crate) use schema::{expect_current, migrate};
 pub use transaction::PostgresTransaction;
-pub(crate) use url::HOST_PATIENCE;
 pub use url::{InvalidPostgresUrl, PostgresUrl};
 
 use crate::{

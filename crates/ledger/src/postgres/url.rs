@@ -1,5 +1,6 @@
 //! Where a database is, as its URL says.
 
+use super::hosts::Hosts;
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 use tokio_postgres::{
     Config,
@@ -8,8 +9,6 @@ use tokio_postgres::{
 
 /// How long connecting to one address may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long one host may take for all until it takes statements, with its addresses and TLS.
-pub(crate) const HOST_PATIENCE: Duration = Duration::from_secs(5);
 /// After how long a silence the other end is asked whether it is still there.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 /// How long what was sent may stay unacknowledged before the connection counts as lost.
@@ -46,64 +45,9 @@ pub(super) enum Verification {
 pub struct InvalidPostgresUrl(Box<str>);
 
 impl PostgresUrl {
-    /// How to connect to each of its hosts alone, so that each can be given its own time: one that takes connections and
-    /// says nothing, as one whose disk hangs, would use up that of all behind it.
-    pub(crate) fn hosts(&self) -> Vec<Config> {
-        let count = self.config.get_hosts().len();
-        (0..count).map(|index| self.host(index)).collect()
-    }
-
-    fn host(&self, index: usize) -> Config {
-        let all = &self.config;
-        let mut one = Config::new();
-        match all.get_hosts().get(index) {
-            Some(Host::Tcp(name)) => drop(one.host(name)),
-            Some(Host::Unix(folder)) => drop(one.host_path(folder)),
-            None => {}
-        }
-        if let Some(address) = all.get_hostaddrs().get(index) {
-            one.hostaddr(*address);
-        }
-        // One port may be for all hosts.
-        let ports = all.get_ports();
-        if let Some(port) = ports.get(index).or_else(|| ports.first()) {
-            one.port(*port);
-        }
-        if let Some(user) = all.get_user() {
-            one.user(user);
-        }
-        if let Some(password) = all.get_password() {
-            one.password(password);
-        }
-        if let Some(name) = all.get_dbname() {
-            one.dbname(name);
-        }
-        if let Some(options) = all.get_options() {
-            one.options(options);
-        }
-        if let Some(name) = all.get_application_name() {
-            one.application_name(name);
-        }
-        if let Some(timeout) = all.get_connect_timeout() {
-            one.connect_timeout(*timeout);
-        }
-        if let Some(timeout) = all.get_tcp_user_timeout() {
-            one.tcp_user_timeout(*timeout);
-        }
-        if let Some(interval) = all.get_keepalives_interval() {
-            one.keepalives_interval(interval);
-        }
-        if let Some(retries) = all.get_keepalives_retries() {
-            one.keepalives_retries(retries);
-        }
-        one.keepalives(all.get_keepalives())
-            .keepalives_idle(all.get_keepalives_idle())
-            .ssl_mode(all.get_ssl_mode())
-            .ssl_negotiation(all.get_ssl_negotiation())
-            .target_session_attrs(all.get_target_session_attrs())
-            .channel_binding(all.get_channel_binding())
-            .load_balance_hosts(all.get_load_balance_hosts());
-        one
+    /// How to connect there.
+    pub(crate) fn hosts(&self) -> Hosts {
+        Hosts::of(&self.config)
     }
 
     /// Where it leads, for messages: hosts, ports and the database, without who asks.
@@ -277,27 +221,6 @@ mod tests {
         let socket = url("postgres://ada@/auth?host=/run/postgresql");
         assert_eq!(socket.place(), "/run/postgresql/auth");
         assert_eq!(url("postgres://[::1]/auth").place(), "[::1]:5432/auth");
-    }
-
-    #[test]
-    fn each_host_is_connected_to_as_the_url_says() {
-        let parameters = "hostaddr=192.0.2.1&connect_timeout=9&tcp_user_timeout=9&keepalives=0&keepalives_idle=9\
-            &keepalives_interval=9&keepalives_retries=9&options=-cx%3Dy&application_name=auth&target_session_attrs=any\
-            &channel_binding=disable&load_balance_hosts=random&sslnegotiation=direct&sslmode=require";
-        let one = url(&format!("postgres://ada:secret@one:5433/auth?{parameters}"));
-        assert_eq!(one.hosts(), std::slice::from_ref(&one.config));
-        let both = url("postgres://ada@one,two:5433/auth");
-        let alone = [
-            "postgres://ada@one:5432/auth",
-            "postgres://ada@two:5433/auth",
-        ];
-        assert_eq!(both.hosts(), alone.map(|text| url(text).config));
-        let shared = url("postgres://ada@/auth?host=one&host=two&port=5433");
-        let alone = [
-            "postgres://ada@one:5433/auth",
-            "postgres://ada@two:5433/auth",
-        ];
-        assert_eq!(shared.hosts(), alone.map(|text| url(text).config));
     }
 
     #[test]
