@@ -85,31 +85,22 @@ pub(crate) fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let mut signals = runtime.block_on(async { Signals::listen() })?;
-    if wait {
-        let waiting = wait::for_ledger(&loaded.config, &mut signals);
-        if runtime.block_on(waiting)?.is_break() {
-            // A look at the ledger may hang.
-            runtime.shutdown_background();
-            return Ok(());
-        }
-    }
-    let audit = AuditStream::open(&loaded.config)?;
     let watching = Arc::new(watching);
-    // A database that hangs, or that another node migrates, must not keep a process that was told to stop.
-    let starting = runtime.spawn(Server::start(loaded, Arc::clone(&watching), audit.clone()));
+    let starting = runtime.spawn(start(loaded, Arc::clone(&watching), wait));
+    // A ledger that is waited for, hangs, or is migrated by another node must not keep a process that was told to stop.
     let started = runtime.block_on(async {
+        let mut signals = Signals::listen()?;
         tokio::select! {
-            started = starting => Some(started.map_err(io::Error::other)),
-            () = signals.stop() => None,
+            started = starting => Ok(Some((started, signals))),
+            () = signals.stop() => Ok(None),
         }
     });
-    let Some(started) = started else {
-        tracing::info!("told to stop before the server was there");
+    let Some((started, signals)) = started.map_err(ServeError::System)? else {
+        tracing::info!("told to stop before it had started");
         runtime.shutdown_background();
         return Ok(());
     };
-    let server = started??;
+    let (server, audit) = started.map_err(io::Error::other)??;
     writeln!(out, "handfast is ready at {}", server.url())?;
     out.flush()?;
     service::ready();
@@ -126,6 +117,20 @@ pub(crate) fn run(
         traces.close();
     }
     served.map_err(ServeError::from)
+}
+
+/// Starts a server, and what records what happens to it.
+async fn start(
+    loaded: Loaded,
+    watching: Arc<Watching>,
+    wait: bool,
+) -> Result<(Server, Option<AuditStream>), ServeError> {
+    if wait {
+        wait::for_ledger(&loaded.config).await?;
+    }
+    let audit = AuditStream::open(&loaded.config)?;
+    let server = Server::start(loaded, watching, audit.clone()).await?;
+    Ok((server, audit))
 }
 
 /// Looks whether the files that a configuration names can be used, as a start and a reload do.

@@ -1,38 +1,22 @@
 //! Waiting for a ledger that is not there yet, as where everything starts at once.
 
-use super::{ServeError, signals::Signals};
+use super::ServeError;
 use crate::{
     config::{Config, LedgerUrl},
     data::DataFolder,
 };
 use handfast::StartError;
 use handfast_ledger::{OpenError, Postgres, Sqlite};
-use std::{io, ops::ControlFlow, path::Path, time::Duration};
+use std::time::Duration;
 
 /// The time between two looks.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Waits until the ledger can be opened, or breaks off when the process is told to stop. What does not pass by itself
-/// is not waited for.
-pub(super) async fn for_ledger(
-    config: &Config,
-    signals: &mut Signals,
-) -> Result<ControlFlow<()>, ServeError> {
-    tokio::select! {
-        waited = until_there(config) => waited.map(ControlFlow::Continue),
-        () = signals.stop() => {
-            tracing::info!("told to stop before the ledger was there");
-            Ok(ControlFlow::Break(()))
-        }
-    }
-}
-
-async fn until_there(config: &Config) -> Result<(), ServeError> {
+/// Waits until the ledger can be opened. What does not pass by itself is not waited for.
+pub(super) async fn for_ledger(config: &Config) -> Result<(), ServeError> {
     let mut has_told = false;
     loop {
-        let (url, data) = (config.ledger.url.clone(), config.data.clone());
-        let looking = tokio::task::spawn_blocking(move || look(&url, &data));
-        let refusal = match looking.await.map_err(io::Error::other)? {
+        let refusal = match look(config) {
             Ok(()) => break,
             Err(refusal) if may_pass(&refusal) => refusal,
             Err(refusal) => return Err(StartError::from(refusal).into()),
@@ -50,10 +34,10 @@ async fn until_there(config: &Config) -> Result<(), ServeError> {
     Ok(())
 }
 
-fn look(url: &LedgerUrl, data: &Path) -> Result<(), OpenError> {
-    match url {
+fn look(config: &Config) -> Result<(), OpenError> {
+    match &config.ledger.url {
         LedgerUrl::Sqlite => {
-            let path = DataFolder(data).ledger();
+            let path = DataFolder(&config.data).ledger();
             // The first start makes it.
             if path.exists() {
                 drop(Sqlite::open(&path)?);
