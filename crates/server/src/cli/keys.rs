@@ -130,7 +130,8 @@ fn warn_of_other_algorithm(
     )?;
     remedy(
         out,
-        "if `token.algorithm` is another at the server, rotate again with the settings that it has",
+        "if `token.algorithm` is another at the server, rotate again at once with the settings that it has: until that \
+         key signs, this one does from its time on",
     )
 }
 
