@@ -295,11 +295,17 @@ test("what a leader was asked for that runs no more may have been done", async (
   await refused;
 });
 
+/** Keeps from a tab what the others say; gives what has it hear something after all. */
+function deafen(tab: Tab): (note: unknown) => void {
+  const [hear] = tab.channels;
+  assert.ok(hear);
+  tab.channels.clear();
+  return hear;
+}
+
 test("a leader that hung does not do later what was told to be lost by then", async () => {
   const { world, leader, followers } = await shared(2);
-  const [hear] = leader.tab.channels;
-  assert.ok(hear);
-  leader.tab.channels.clear();
+  const hear = deafen(leader.tab);
   const refused = assert.rejects(async () => followers[0]?.client.send("late"), /lost/);
   await settled();
   world.sleep(60_001);
@@ -312,9 +318,7 @@ test("a leader that hung does not do later what was told to be lost by then", as
 
 test("a leader does what a tab of another release asks for, which says no time", async () => {
   const { world, leader, followers } = await shared(2);
-  const [hear] = leader.tab.channels;
-  assert.ok(hear);
-  leader.tab.channels.clear();
+  const hear = deafen(leader.tab);
   void followers[0]?.client.send("hello");
   await settled();
   const { until: _, ...note } = world.posted.at(-1) as { until: number };

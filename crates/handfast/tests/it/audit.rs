@@ -2,7 +2,7 @@
 
 use crate::{
     bad_input::send_and_close,
-    client::Client,
+    client::{Client, password_change},
     node::{Node, Plan},
 };
 use handfast::{
@@ -214,28 +214,24 @@ fn another_password_is_recorded_and_ends_the_other_sessions_by_a_device() {
     );
 }
 
-#[test]
-fn a_password_that_is_being_changed_ends_the_other_sessions_also_if_the_client_leaves() {
+/// That another password ends the other sessions also where its client leaves in this way before it is told.
+fn assert_changes(leave: impl FnOnce(Client)) {
     let audited = Audited::start(|_| {});
     let (mut here, mut phone) = (audited.node.v1(), audited.node.v1());
     here.login("ada");
     phone.login("ada");
-    here.send(&json!({"type": "ChangePassword", "old_password": "correct horse", "new_password": "battery staple"}));
-    drop(here);
+    leave(here);
     assert_eq!(phone.closed_at_last().reason, "password_changed");
 }
 
 #[test]
+fn a_password_that_is_being_changed_ends_the_other_sessions_also_if_the_client_leaves() {
+    assert_changes(|mut client| client.send(&password_change()));
+}
+
+#[test]
 fn who_changes_the_password_and_closes_in_one_breath_has_changed_it() {
-    let audited = Audited::start(|_| {});
-    let (mut here, mut phone) = (audited.node.v1(), audited.node.v1());
-    here.login("ada");
-    phone.login("ada");
-    send_and_close(
-        &mut here,
-        &json!({"type": "ChangePassword", "old_password": "correct horse", "new_password": "battery staple"}),
-    );
-    assert_eq!(phone.closed_at_last().reason, "password_changed");
+    assert_changes(|mut client| send_and_close(&mut client, &password_change()));
 }
 
 #[test]

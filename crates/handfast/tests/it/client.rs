@@ -159,6 +159,11 @@ impl<S: Read + Write + 'static> Client<S> {
     }
 }
 
+/// The wish for another password than the one that [`Client::login`] knows.
+pub(crate) fn password_change() -> Value {
+    json!({"type": "ChangePassword", "old_password": "correct horse", "new_password": "battery staple"})
+}
+
 /// A close with this code and reason.
 pub(crate) fn closed(code: u16, reason: &str) -> Closed {
     Closed {

@@ -1,7 +1,7 @@
 //! A ledger that fails, hangs, and comes back.
 
 use crate::{
-    client::{Client, closed},
+    client::{Client, closed, password_change},
     node::{Node, Plan},
 };
 use handfast::{
@@ -269,9 +269,8 @@ fn a_changed_password_ends_the_other_sessions_also_if_the_ledger_fails_right_beh
     let (mut here, mut phone) = (bench.node.v1(), bench.node.v1());
     here.login("ada");
     phone.login("ada");
-    let change = json!({"type": "ChangePassword", "old_password": "correct horse", "new_password": "battery staple"});
     bench.ledger.set(Manner::WritesOnce);
-    here.send(&change);
+    here.send(&password_change());
     bench.ledger.wait_until_kept(1);
     bench.ledger.set(Manner::Works);
     assert_eq!(here.receive()["type"], "PasswordChanged");
