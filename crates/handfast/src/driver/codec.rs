@@ -117,6 +117,7 @@ impl Codec {
 
     /// Keeps `bytes` until the connection takes frames again.
     pub(super) fn keep(&mut self, bytes: &[u8]) {
+        debug_assert!(self.unread.is_empty(), "what is kept goes first");
         self.unread = bytes.to_vec();
         self.drained = false;
     }

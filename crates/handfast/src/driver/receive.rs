@@ -35,8 +35,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>, now: Now) {
-        self.receive_kept(now);
+        // Asked once for each step: the program makes room whenever it likes, and nothing may overtake what is kept.
         while self.takes_frames() {
+            if let Some(kept) = self.take_kept() {
+                self.decode(&kept, now);
+                continue;
+            }
             let more = READ_BUFFER.with_borrow_mut(|buffer| {
                 let mut read = ReadBuf::new(buffer);
                 match Pin::new(&mut self.stream).poll_read(context, &mut read) {
@@ -113,15 +117,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    /// Goes on with what was read while the connection took no frames.
-    fn receive_kept(&mut self, now: Now) {
-        if self.takes_frames()
-            && let Some(codec) = &mut self.codec
-            && !codec.is_drained()
-        {
-            let kept = codec.take_unread();
-            self.decode(&kept, now);
-        }
+    /// What was read while the connection took no frames, if anything of it is left. What the codec has taken itself is
+    /// not in it, but comes out before it.
+    fn take_kept(&mut self) -> Option<Vec<u8>> {
+        let codec = self.codec.as_mut()?;
+        (!codec.is_drained()).then(|| codec.take_unread())
     }
 
     fn decode(&mut self, mut bytes: &[u8], now: Now) {

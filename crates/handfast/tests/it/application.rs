@@ -13,6 +13,9 @@ use std::{
 };
 use tungstenite::Message;
 
+/// Many times what waits for a program.
+const ROOM_FRAMES: u32 = 20_000;
+
 fn plan<F: Future<Output = ()> + Send + 'static>(
     program: impl Fn(Session) -> F + Send + Sync + 'static,
 ) -> Plan {
@@ -201,6 +204,30 @@ fn a_program_that_does_not_keep_up_stops_its_client_and_loses_nothing() {
     client.send_frame("end");
     gate.send_replace(true);
     assert_eq!(client.receive_frame(), "101");
+}
+
+#[test]
+fn frames_come_in_order_while_the_program_makes_room_again_and_again() {
+    let node = plan(move |mut session: Session| async move {
+        let mut count = 0_u32;
+        while let Some(Frame::Text(text)) = session.recv().await {
+            if text == "end" {
+                assert_eq!(session.send(Frame::Text(count.to_string())), Ok(()));
+                continue;
+            }
+            assert_eq!(text.trim_end(), count.to_string());
+            count += 1;
+            tokio::task::yield_now().await;
+        }
+    })
+    .start();
+    let mut client = node.v1();
+    client.login("ada");
+    for number in 0..ROOM_FRAMES {
+        client.send_frame(&format!("{number:<2000}"));
+    }
+    client.send_frame("end");
+    assert_eq!(client.receive_frame(), ROOM_FRAMES.to_string());
 }
 
 #[test]
