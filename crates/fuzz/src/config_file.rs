@@ -2,7 +2,12 @@
 //! shown as a file that says the same.
 
 use crate::config::{self, Environment, Flags, Line, Loaded, Problems, Remedy as _};
-use std::{fs, path::PathBuf, sync::LazyLock};
+use std::{
+    fs::File,
+    io::{self, Seek as _, Write as _},
+    path::PathBuf,
+    sync::LazyLock,
+};
 use tempfile::TempDir;
 
 /// Where files are written; in memory where the machine has such a place.
@@ -17,7 +22,11 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
 });
 
 thread_local! {
-    static FILE: PathBuf = FOLDER.path().join(format!("{:?}.toml", std::thread::current().id()));
+    /// Open all the time, for opening it takes longer than writing to it.
+    static FILE: (File, PathBuf) = {
+        let path = FOLDER.path().join(format!("{:?}.toml", std::thread::current().id()));
+        (File::create(&path).expect("a file"), path)
+    };
 }
 
 /// Loads a file, and what is shown of it.
@@ -40,14 +49,20 @@ pub fn target(data: &[u8]) {
 }
 
 fn load(text: &[u8]) -> Result<Loaded, Problems> {
-    FILE.with(|file| {
-        fs::write(file, text).expect("a file");
+    FILE.with(|(file, path)| {
+        overwrite(file, text).expect("a file");
         let flags = Flags {
-            config: Some(file.clone()),
+            config: Some(path.clone()),
             ..Flags::default()
         };
         config::load(flags, Environment::default())
     })
+}
+
+fn overwrite(mut file: &File, text: &[u8]) -> io::Result<()> {
+    file.rewind()?;
+    file.write_all(text)?;
+    file.set_len(text.len() as u64)
 }
 
 fn show(loaded: &Loaded) -> String {

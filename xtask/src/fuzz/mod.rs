@@ -117,7 +117,10 @@ fn build(shop: &Shop<'_>) -> Result<PathBuf, Failure> {
         "cargo fuzz build --sanitizer none --no-trace-compares --target {host}"
     ))?;
     let target = &shop.workspace.target;
-    shop.output.run(fuzz.env("CARGO_TARGET_DIR", target))?;
+    let wrapper = shop.workspace.root.join("fuzz/rustc");
+    fuzz.env("CARGO_TARGET_DIR", target)
+        .env("RUSTC_WRAPPER", wrapper);
+    shop.output.run(&mut fuzz)?;
     Ok(target.join(host).join("release"))
 }
 
