@@ -117,10 +117,7 @@ fn build(shop: &Shop<'_>) -> Result<PathBuf, Failure> {
         "cargo fuzz build --sanitizer none --no-trace-compares --target {host}"
     ))?;
     let target = &shop.workspace.target;
-    let wrapper = shop.workspace.root.join("fuzz/rustc");
-    fuzz.env("CARGO_TARGET_DIR", target)
-        .env("RUSTC_WRAPPER", wrapper);
-    shop.output.run(&mut fuzz)?;
+    shop.output.run(fuzz.env("CARGO_TARGET_DIR", target))?;
     Ok(target.join(host).join("release"))
 }
 
