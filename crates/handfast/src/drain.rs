@@ -1,11 +1,6 @@
 //! Going away without anybody losing what was decided.
 
-use crate::{
-    Handfast,
-    driver::PRESENTATION_DEADLINE,
-    hub::{Slot, going_away},
-    random,
-};
+use crate::{Handfast, driver::PRESENTATION_DEADLINE, hub::Slot, random};
 use std::{sync::Arc, time::Duration};
 
 /// How many steps the spread of a drain has.
@@ -50,7 +45,7 @@ async fn tell(mut slots: Vec<Arc<Slot>>, spread: Duration) {
         .max(1);
     for slots in slots.chunks(at_once) {
         for slot in slots {
-            slot.signal(going_away());
+            slot.send_away();
         }
         tokio::time::sleep(spread / steps).await;
     }

@@ -12,10 +12,11 @@ use handfast_core::{
 use handfast_ledger::{Change, Ownership};
 use std::{
     collections::HashMap,
+    mem,
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
 };
@@ -60,7 +61,7 @@ impl Hub {
         self.connections.fetch_add(1, Ordering::Relaxed);
         // After it can be found: either this sees that the node goes away, or who says so sees the connection.
         if self.is_going.load(Ordering::SeqCst) {
-            slot.signal(going_away());
+            slot.send_away();
         }
         (
             ConnectionId {
@@ -99,7 +100,7 @@ impl Hub {
     pub(crate) fn go_away(&self) {
         self.is_going.store(true, Ordering::SeqCst);
         for slot in self.slots() {
-            slot.signal(going_away());
+            slot.send_away();
         }
     }
 
@@ -154,7 +155,7 @@ impl Hub {
                     node: self.node,
                     number,
                 };
-                let session = (*lock(&slot.binding))?.session;
+                let session = lock(&slot.post).binding?.session;
                 Some(Ownership {
                     session,
                     connection,
@@ -179,7 +180,7 @@ impl Hub {
     /// Has a connection end that owned a session which is not there any more. A session that is only about to be made is
     /// not there yet: this is for those that were [settled](Self::is_settled) before the ledger was asked.
     pub(crate) fn forget(&self, ownership: Ownership) {
-        self.signal(ownership.connection, ownership.session, Signal::Forgotten);
+        self.tell(ownership.connection, ownership.session, Fate::Forgotten);
     }
 
     /// Whether a connection of another node has to hear of `change`.
@@ -198,10 +199,10 @@ impl Hub {
     pub(crate) fn committed(&self, changes: &[Change]) {
         for change in changes {
             if let Some((owner, reason)) = change.ended() {
-                self.signal(owner, change.session, Signal::Ended(reason));
+                self.tell(owner, change.session, Fate::Ended(reason));
             }
             if let Some(former) = change.superseded() {
-                self.signal(former, change.session, Signal::Superseded);
+                self.tell(former, change.session, Fate::Superseded);
             }
             // Whoever got its session back is not superseded any more.
             if change.former_owner.is_some()
@@ -212,16 +213,16 @@ impl Hub {
         }
     }
 
-    fn signal(&self, connection: ConnectionId, session: SessionId, signal: Signal) {
+    fn tell(&self, connection: ConnectionId, session: SessionId, fate: Fate) {
         if let Some(slot) = self.slot(connection, session) {
-            slot.signal(signal);
+            slot.tell(session, fate);
         }
     }
 
     /// Takes back that `connection` was superseded, if it has not heard of it yet.
     fn recall(&self, connection: ConnectionId, session: SessionId) {
         if let Some(slot) = self.slot(connection, session) {
-            slot.recall();
+            slot.recall(session);
         }
     }
 
@@ -279,15 +280,25 @@ impl Drop for Seat {
     }
 }
 
-/// The way to one connection: its session, at most one signal, and its task's waker.
+/// The way to one connection: its session, what it has to hear, and its task's waker.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
-    /// The session that the connection owns, or is about to: a change of another one does not concern it.
-    binding: Mutex<Option<Binding>>,
-    signal: AtomicU8,
+    post: Mutex<Post>,
     /// Where it stands among those who are woken together.
     place: AtomicU32,
     waker: AtomicWaker,
+}
+
+/// What lies there for the connection. One lock guards all of it, so that nothing is said of a session that the connection
+/// has left meanwhile.
+#[derive(Debug, Default)]
+struct Post {
+    /// The session that the connection owns, or is about to: a change of another one does not concern it.
+    binding: Option<Binding>,
+    /// What became of that session, and is not heard yet.
+    fate: Option<Fate>,
+    /// Whether the connection has to go away, and has not heard it yet.
+    goes: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -297,53 +308,109 @@ struct Binding {
     is_settled: bool,
 }
 
+/// What becomes of a session, as its owner hears it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Another connection owns it.
+    Superseded,
+    /// It is not there any more.
+    Forgotten,
+    Ended(RevocationReason),
+}
+
+impl Fate {
+    /// Of several the gravest is heard.
+    const fn gravity(self) -> u8 {
+        match self {
+            Self::Superseded => 0,
+            Self::Forgotten => 1,
+            Self::Ended(_) => 2,
+        }
+    }
+
+    const fn signal(self) -> Signal {
+        match self {
+            Self::Superseded => Signal::Superseded,
+            Self::Forgotten => Signal::Forgotten,
+            Self::Ended(reason) => Signal::Ended(reason),
+        }
+    }
+}
+
 impl Slot {
     /// Notes that the connection is about to own `session`. This comes before the ledger is asked, so that whatever the
     /// ledger decides next finds the connection.
-    pub(crate) fn bind(&self, session: Option<SessionId>) {
-        *lock(&self.binding) = session.map(|session| Binding {
+    pub(crate) fn bind(&self, session: SessionId) {
+        self.own(Some(Binding {
             session,
             is_settled: false,
-        });
+        }));
     }
 
     /// Notes that the connection owns `session`, as the ledger has decided.
-    pub(crate) fn settle(&self, session: Option<SessionId>) {
-        *lock(&self.binding) = session.map(|session| Binding {
+    pub(crate) fn settle(&self, session: SessionId) {
+        self.own(Some(Binding {
             session,
             is_settled: true,
-        });
+        }));
+    }
+
+    /// Notes that the connection owns no session, nor is about to.
+    pub(crate) fn leave(&self) {
+        self.own(None);
+    }
+
+    /// What became of another session is nothing to the connection any more.
+    fn own(&self, binding: Option<Binding>) {
+        let mut post = lock(&self.post);
+        if post.binding.map(|it| it.session) != binding.map(|it| it.session) {
+            post.fate = None;
+        }
+        post.binding = binding;
     }
 
     fn binding_to(&self, session: SessionId) -> Option<Binding> {
-        (*lock(&self.binding)).filter(|binding| binding.session == session)
+        let binding = lock(&self.post).binding;
+        binding.filter(|binding| binding.session == session)
     }
 
-    /// Leaves a signal and wakes the connection. Of several signals the gravest is heard.
-    pub(crate) fn signal(&self, signal: Signal) {
-        self.signal.fetch_max(encode(signal), Ordering::AcqRel);
+    /// Says what became of `session`, if the connection has not left it, and wakes the connection.
+    fn tell(&self, session: SessionId, fate: Fate) {
+        let mut post = lock(&self.post);
+        if !post.is_about(session) {
+            return;
+        }
+        let graver = |known: Fate| known.gravity() > fate.gravity();
+        post.fate = Some(post.fate.filter(|known| graver(*known)).unwrap_or(fate));
+        drop(post);
         self.waker.wake();
     }
 
     /// Takes back that the connection was superseded.
-    fn recall(&self) {
-        // Where something else is signalled, there is nothing to take back.
-        let _ = self.signal.compare_exchange(
-            SUPERSEDED,
-            NO_SIGNAL,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+    fn recall(&self, session: SessionId) {
+        let mut post = lock(&self.post);
+        if post.is_about(session) && post.fate == Some(Fate::Superseded) {
+            post.fate = None;
+        }
     }
 
-    /// What has been signalled, without taking it.
-    pub(crate) fn peek(&self) -> Option<Signal> {
-        decode(self.signal.load(Ordering::Acquire))
+    /// Says that the node goes away, and wakes the connection.
+    pub(crate) fn send_away(&self) {
+        lock(&self.post).goes = true;
+        self.waker.wake();
     }
 
-    /// Takes what has been signalled.
-    pub(crate) fn take(&self) -> Option<Signal> {
-        decode(self.signal.swap(NO_SIGNAL, Ordering::AcqRel))
+    /// Takes what there is to hear. To one whose own presentation the ledger `is_deciding` nothing is said yet of another
+    /// that took its session over, for it may take it back.
+    pub(crate) fn hear(&self, is_deciding: bool) -> Option<Signal> {
+        let mut post = lock(&self.post);
+        match post.fate {
+            Some(Fate::Superseded) if is_deciding => None,
+            Some(_) => post.fate.take().map(Fate::signal),
+            None => mem::take(&mut post.goes).then(|| Signal::GoingAway {
+                reconnect_after: random::below(RECONNECT_AFTER_MAX + 1),
+            }),
+        }
     }
 
     pub(crate) fn register(&self, waker: &Waker) {
@@ -365,52 +432,15 @@ impl Slot {
     }
 }
 
-/// Signals as one byte, so that a slot needs no lock: going away, superseded, forgotten, then the reasons of a
-/// revocation.
-const NO_SIGNAL: u8 = 0;
-const GOING_AWAY: u8 = 1;
-const SUPERSEDED: u8 = 2;
-const FORGOTTEN: u8 = 3;
-const ENDED: u8 = 4;
+impl Post {
+    fn is_about(&self, session: SessionId) -> bool {
+        self.binding.is_some_and(|it| it.session == session)
+    }
+}
 
 /// The longest that a client is told to stay away from a node that is going, in seconds. Each is told another span, so
 /// that they do not all come back at once.
 const RECONNECT_AFTER_MAX: u64 = 5;
-
-/// That the node goes away. How long to stay away is drawn when it is heard.
-pub(crate) fn going_away() -> Signal {
-    Signal::GoingAway { reconnect_after: 0 }
-}
-
-fn encode(signal: Signal) -> u8 {
-    match signal {
-        Signal::GoingAway { .. } => GOING_AWAY,
-        Signal::Superseded => SUPERSEDED,
-        Signal::Forgotten => FORGOTTEN,
-        Signal::Ended(reason) => {
-            let index = RevocationReason::ALL
-                .iter()
-                .position(|it| *it == reason)
-                .unwrap_or(0);
-            ENDED.saturating_add(u8::try_from(index).unwrap_or(0))
-        }
-    }
-}
-
-fn decode(byte: u8) -> Option<Signal> {
-    match byte {
-        NO_SIGNAL => None,
-        GOING_AWAY => Some(Signal::GoingAway {
-            reconnect_after: random::below(RECONNECT_AFTER_MAX + 1),
-        }),
-        SUPERSEDED => Some(Signal::Superseded),
-        FORGOTTEN => Some(Signal::Forgotten),
-        ended => RevocationReason::ALL
-            .get(usize::from(ended - ENDED))
-            .copied()
-            .map(Signal::Ended),
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -425,5 +455,47 @@ mod tests {
         assert_eq!(hub.count(), 1);
         hub.remove(connection);
         assert_eq!(hub.count(), 0);
+    }
+
+    fn session(number: u8) -> SessionId {
+        SessionId::from_bytes([number; 16])
+    }
+
+    #[test]
+    fn what_became_of_a_session_is_not_said_to_whoever_has_left_it() {
+        let slot = Slot::default();
+        slot.settle(session(1));
+        slot.tell(session(1), Fate::Superseded);
+        slot.tell(session(2), Fate::Ended(RevocationReason::Logout));
+        slot.leave();
+        assert_eq!(slot.hear(false), None);
+        slot.settle(session(2));
+        slot.tell(session(1), Fate::Superseded);
+        assert_eq!(slot.hear(false), None);
+    }
+
+    #[test]
+    fn that_the_node_goes_away_is_heard_once_whatever_becomes_of_the_session() {
+        let slot = Slot::default();
+        slot.settle(session(1));
+        slot.tell(session(1), Fate::Superseded);
+        slot.send_away();
+        assert_eq!(slot.hear(true), None, "the ledger may give it back");
+        slot.recall(session(1));
+        assert!(matches!(slot.hear(true), Some(Signal::GoingAway { .. })));
+        assert_eq!(slot.hear(false), None);
+    }
+
+    #[test]
+    fn the_gravest_of_what_became_of_a_session_is_heard_and_cannot_be_recalled() {
+        let slot = Slot::default();
+        slot.settle(session(1));
+        let ended = Fate::Ended(RevocationReason::Admin);
+        for fate in [Fate::Superseded, ended, Fate::Superseded, Fate::Forgotten] {
+            slot.tell(session(1), fate);
+        }
+        slot.recall(session(1));
+        assert_eq!(slot.hear(true), Some(ended.signal()));
+        assert_eq!(slot.hear(true), None);
     }
 }

@@ -138,6 +138,17 @@ impl Answering {
         )
     }
 
+    /// Whether it is a presentation that the ledger has been asked about.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(
+            self.asked,
+            Asked::Presentation {
+                decision: Decision::Asked(_),
+                ..
+            }
+        )
+    }
+
     pub(super) fn poll(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -183,12 +194,15 @@ impl Asked {
             Question::Login {
                 credentials,
                 register,
-            } => Self::task(answer_login(
-                Arc::clone(node),
-                caller.clone(),
-                credentials,
-                register,
-            )),
+            } => {
+                caller.slot.leave();
+                Self::task(answer_login(
+                    Arc::clone(node),
+                    caller.clone(),
+                    credentials,
+                    register,
+                ))
+            }
             Question::Logout {
                 session,
                 everywhere,

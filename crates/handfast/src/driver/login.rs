@@ -228,7 +228,7 @@ async fn begin_session(
     key: Option<Thumbprint>,
 ) -> Result<Grant, Reply> {
     let session = random::session_id();
-    caller.slot.bind(Some(session));
+    caller.slot.bind(session);
     let created = node.ledger.create(Create {
         session,
         subject: subject.into(),

@@ -30,11 +30,11 @@ use crate::{
     token::{BrowserHash, Ticket},
     trace::Agent,
 };
-use answer::{Answering, Asked, Caller, unavailable};
+use answer::{Answering, Caller, unavailable};
 use codec::Codec;
 use handfast_core::{
     close::{CloseCode, Closing},
-    connection::{Connection, Input, Output, Signal},
+    connection::{Connection, Input, Output},
     framing::Framing,
     message::{Answer, Carried, Envelope, Grant, RequestId},
     time::{Moment, Now, Timestamp},
@@ -254,26 +254,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Hears what was signalled. That another connection took the session over is heard only after this one's own
     /// presentation is decided, which may take it back; the hub then recalls the signal.
     fn poll_signal(&mut self, now: Now) {
-        let presenting = matches!(
-            self.answering.as_deref(),
-            Some(Answering {
-                asked: Asked::Presentation { .. },
-                ..
-            })
-        );
-        match self.caller.slot.peek() {
-            None => {}
-            Some(Signal::Superseded) if presenting => {}
-            Some(
-                Signal::Superseded
-                | Signal::Ended(_)
-                | Signal::Forgotten
-                | Signal::GoingAway { .. },
-            ) => {
-                if let Some(signal) = self.caller.slot.take() {
-                    self.handle(Input::Signalled(signal), now);
-                }
-            }
+        let is_deciding = self.answering.as_deref().is_some_and(Answering::is_asked);
+        if let Some(signal) = self.caller.slot.hear(is_deciding) {
+            self.handle(Input::Signalled(signal), now);
         }
     }
 

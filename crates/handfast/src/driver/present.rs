@@ -49,6 +49,10 @@ pub(super) fn present(asking: &Asking<'_>, shown: &Shown) -> Result<Asked, Reply
         ..
     } = *asking;
     let Shown { token, bound, .. } = shown;
+    // It may have left a session just now, which is nothing to it any more.
+    if bound.is_none() {
+        caller.slot.leave();
+    }
     if !node.audit.can_record() {
         return Err(unavailable());
     }
@@ -83,7 +87,7 @@ pub(super) fn present(asking: &Asking<'_>, shown: &Shown) -> Result<Asked, Reply
         note(Some(&verified), Outcome::TooMany);
         too_many(exceeded)
     })?;
-    caller.slot.bind(Some(session));
+    caller.slot.bind(session);
     let presentation = Presentation {
         generation: verified.generation,
         evidence,

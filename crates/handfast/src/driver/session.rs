@@ -24,7 +24,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             .tally
             .authenticated(mem::replace(&mut self.is_counted, is_counted), is_counted);
         if self.answering.is_none() {
-            self.caller.slot.settle(bound.map(|(session, _)| session));
+            match bound {
+                Some((session, _)) => self.caller.slot.settle(session),
+                None => self.caller.slot.leave(),
+            }
         }
         match (bound, &self.link) {
             (None, Some(link)) => {
@@ -89,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 impl<S> Driver<S> {
     /// Nothing that concerns a session concerns this connection any more.
     pub(super) fn leave_session(&mut self) {
-        self.caller.slot.bind(None);
+        self.caller.slot.leave();
         self.node
             .tally
             .authenticated(mem::take(&mut self.is_counted), false);

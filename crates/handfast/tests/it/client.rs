@@ -72,6 +72,16 @@ impl<S: Read + Write + 'static> Client<S> {
         self.send_frame(&format!("{mark}{message}"));
     }
 
+    /// Sends messages that arrive together.
+    pub(crate) fn send_at_once(&mut self, messages: &[Value]) {
+        let mark = if self.v1 { "@" } else { "" };
+        for message in messages {
+            let text = Message::text(format!("{mark}{message}"));
+            self.socket.write(text).unwrap();
+        }
+        self.socket.flush().unwrap();
+    }
+
     /// Sends a text frame as it is.
     pub(crate) fn send_frame(&mut self, text: &str) {
         self.socket.send(Message::text(text)).unwrap();

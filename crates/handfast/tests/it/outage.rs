@@ -46,7 +46,7 @@ struct State {
 enum Manner {
     Works,
     /// One more write, and then nothing.
-    WritesOnce,
+    WritesOnceThen(&'static Self),
     Fails,
     Hangs,
 }
@@ -91,25 +91,19 @@ impl Backend for Faulty {
     type Transaction<'a> = MemoryTransaction<'a>;
 
     fn begin(&mut self, access: Access) -> Result<MemoryTransaction<'_>, StorageError> {
-        let mut state = self.shared.0.lock().unwrap();
-        match state.manner {
-            Manner::Works => {}
-            Manner::WritesOnce => {
-                if access == Access::Write {
-                    state.manner = Manner::Fails;
-                }
-                drop(state);
-                return self.memory.begin(access);
-            }
-            Manner::Fails | Manner::Hangs => {
-                state.kept += 1;
-                self.shared.1.notify_all();
-            }
+        let mut state = self.state();
+        if let Manner::Fails | Manner::Hangs = state.manner {
+            state.kept += 1;
+            self.shared.1.notify_all();
         }
         let hangs = |state: &mut State| state.manner == Manner::Hangs;
-        let state = self.shared.1.wait_while(state, hangs).unwrap();
-        if state.manner == Manner::Fails {
-            return Err(StorageError::new(StorageFault::Io, "the test says so"));
+        let mut state = self.shared.1.wait_while(state, hangs).unwrap();
+        match state.manner {
+            Manner::Fails => {
+                return Err(StorageError::new(StorageFault::Io, "the test says so"));
+            }
+            Manner::WritesOnceThen(next) if access == Access::Write => state.manner = *next,
+            Manner::Works | Manner::Hangs | Manner::WritesOnceThen(_) => {}
         }
         drop(state);
         self.memory.begin(access)
@@ -211,6 +205,10 @@ fn ping(client: &mut Client) {
     client.send(&json!({"type": "Ping"}));
 }
 
+fn presentation(token: &Value, attempt: &str) -> Value {
+    json!({"type": "RefreshToken", "token": token, "attempt": attempt})
+}
+
 fn session(answer: &Value) -> SessionId {
     SessionId::parse(answer["session"].as_str().unwrap()).unwrap()
 }
@@ -269,12 +267,50 @@ fn a_changed_password_ends_the_other_sessions_also_if_the_ledger_fails_right_beh
     let (mut here, mut phone) = (bench.node.v1(), bench.node.v1());
     here.login("ada");
     phone.login("ada");
-    bench.ledger.set(Manner::WritesOnce);
+    bench.ledger.set(Manner::WritesOnceThen(&Manner::Fails));
     here.send(&password_change());
     bench.ledger.wait_until_kept(1);
     bench.ledger.set(Manner::Works);
     assert_eq!(here.receive()["type"], "PasswordChanged");
     assert_eq!(phone.closed_at_last().reason, "password_changed");
+}
+
+/// Presents a token, and waits until the ledger has been asked about it.
+fn ask_for(client: &mut Client, token: &Value, attempt: &str) {
+    let none = presentation(&json!("none"), "an attempt key of nobody");
+    client.send_at_once(&[none, presentation(token, attempt)]);
+    assert_eq!(client.receive()["reason"], "malformed");
+}
+
+#[test]
+fn whose_presentation_ended_its_session_can_log_in_though_another_had_taken_it_over() {
+    let bench = Bench::start(|_| {});
+    let (mut owner, mut thief) = (bench.node.v1(), bench.node.v1());
+    let token = owner.login("ada")["token"].clone();
+    bench.ledger.set(Manner::Hangs);
+    ask_for(&mut thief, &token, "an attempt key of eve");
+    ask_for(&mut owner, &token, "an attempt key of ada");
+    bench.ledger.set(Manner::Works);
+    assert_eq!(owner.receive()["reason"], "reused");
+    assert_eq!(owner.login("ada")["type"], "Success");
+}
+
+#[test]
+fn who_presents_again_and_again_hears_all_the_same_that_another_took_its_session_over() {
+    let bench = Bench::start(|_| {});
+    let (mut owner, mut other) = (bench.node.v1(), bench.node.v1());
+    let token = owner.login("ada")["token"].clone();
+    bench.ledger.set(Manner::Hangs);
+    ask_for(&mut other, &token, "an attempt key of a tab");
+    bench.ledger.wait_until_kept(1);
+    ask_for(&mut owner, &token, "an attempt key of ada");
+    bench.ledger.set(Manner::WritesOnceThen(&Manner::Hangs));
+    assert_eq!(other.receive()["generation"], 1);
+    bench.ledger.wait_until_kept(1);
+    bench.clock.advance(Duration::from_secs(11));
+    owner.send(&presentation(&token, "another attempt key of ada"));
+    assert_eq!(owner.receive(), unavailable());
+    assert_eq!(owner.closed(), closed(4409, "superseded"));
 }
 
 #[test]
@@ -321,8 +357,7 @@ fn a_client_that_is_not_read_because_the_ledger_hangs_is_not_taken_for_silent() 
 fn a_presentation_that_the_ledger_takes_too_long_for_is_not_applied() {
     let bench = Bench::start(|_| {});
     let token = bench.node.v1().login("ada")["token"].clone();
-    let present =
-        |attempt: &str| json!({"type": "RefreshToken", "token": token, "attempt": attempt});
+    let present = |attempt: &str| presentation(&token, attempt);
 
     // It is still with the ledger when its time is over.
     let mut client = bench.node.v1();
