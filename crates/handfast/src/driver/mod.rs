@@ -184,7 +184,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     fn perform(&mut self, now: Now) {
         while let Some(output) = self.machine.poll() {
             match output {
-                Output::Answer(Envelope { id, body }) => self.send(id.as_ref(), &body),
+                Output::Answer(Envelope { id, body }) => {
+                    // The session goes on elsewhere, so what its program was let send is still for it.
+                    if let Answer::Closing { .. } = body {
+                        self.end_application();
+                    }
+                    self.send(id.as_ref(), &body);
+                }
                 Output::Success(Envelope { id, body: grant }) => {
                     let carried = self.carried(&grant, now.unix);
                     self.send(id.as_ref(), &Answer::Success { grant, carried });

@@ -170,6 +170,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let answer = self.outgoing.split_off(said);
         self.pump_application(now);
         if self.phase == Phase::Open {
+            let answer = self.outgoing.split_off(said);
+            self.end_application();
             self.outgoing.extend(answer);
             self.leave_session();
         }

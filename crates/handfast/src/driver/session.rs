@@ -8,7 +8,7 @@ use handfast_core::{
     message::{Answer, InvalidReason, InvalidRequest},
     time::Now,
 };
-use std::{mem, sync::Arc};
+use std::{collections::VecDeque, mem, sync::Arc};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
@@ -69,18 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             Phase::Open | Phase::Closing(_) | Phase::Lingering(_) | Phase::Done => None,
         };
         match link.take_outgoing() {
-            Some(frames) => {
-                for frame in frames {
-                    match frame {
-                        Frame::Text(text) => {
-                            if let Some(text) = self.framing.write_application(&text) {
-                                codec::write_text(&text, &mut self.outgoing);
-                            }
-                        }
-                        Frame::Binary(bytes) => codec::write_binary(&bytes, &mut self.outgoing),
-                    }
-                }
-            }
+            Some(frames) => self.write_frames(frames),
             None => self.close(Closing::new(CloseCode::TryAgainLater, "slow_consumer"), now),
         }
         if let Some(mistake) = failed {
@@ -90,6 +79,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 }
 
 impl<S> Driver<S> {
+    /// Lets the program send nothing more, and takes all that it was let send.
+    pub(super) fn end_application(&mut self) {
+        if let Some(link) = &self.link {
+            link.end();
+            let frames = link.take_outgoing().unwrap_or_default();
+            self.write_frames(frames);
+        }
+    }
+
+    fn write_frames(&mut self, frames: VecDeque<Frame>) {
+        for frame in frames {
+            match frame {
+                Frame::Text(text) => {
+                    if let Some(text) = self.framing.write_application(&text) {
+                        codec::write_text(&text, &mut self.outgoing);
+                    }
+                }
+                Frame::Binary(bytes) => codec::write_binary(&bytes, &mut self.outgoing),
+            }
+        }
+    }
+
     /// Nothing that concerns a session concerns this connection any more.
     pub(super) fn leave_session(&mut self) {
         self.caller.slot.leave();

@@ -8,6 +8,7 @@ use crate::{
 use handfast::{Application, Frame, SendError, Session, SessionSender};
 use serde_json::json;
 use std::{
+    pin::pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -177,6 +178,19 @@ fn a_program_sends_nothing_behind_the_answer_to_a_close() {
     assert_eq!(client.receive_frame(), "last words");
     assert_eq!(client.closed(), closed(1000, ""));
     assert_eq!(say("too late"), Err(SendError::Closed));
+}
+
+#[test]
+fn what_a_program_was_let_send_reaches_the_client_before_the_node_goes_away() {
+    let (node, mut client, sender) = listened_to();
+    let mut drain = pin!(node.handfast.drain(Duration::ZERO));
+    node.frozen(|| {
+        assert_eq!(sender.send(Frame::Text("last words".into())), Ok(()));
+        assert!(!node.is_done(drain.as_mut()));
+    });
+    assert_eq!(client.receive_frame(), "last words");
+    assert_eq!(client.receive()["type"], "Closing");
+    assert_eq!(client.closed(), closed(1001, "going_away"));
 }
 
 #[test]

@@ -7,8 +7,11 @@ use handfast::{
     password::HashCost,
 };
 use std::{
+    future::poll_fn,
     net::{SocketAddr, TcpStream},
+    pin::Pin,
     sync::{Arc, Barrier},
+    task::Poll,
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -163,6 +166,13 @@ impl Node {
         let done = meanwhile();
         stopped.wait();
         done
+    }
+
+    /// Looks once whether something is done, in the node's runtime.
+    pub(crate) fn is_done<F: Future>(&self, mut future: Pin<&mut F>) -> bool {
+        self.block_on(poll_fn(|context| {
+            Poll::Ready(future.as_mut().poll(context).is_ready())
+        }))
     }
 
     /// Runs something in the node's runtime.
