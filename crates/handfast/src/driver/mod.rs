@@ -257,8 +257,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         codec::write_text(&text, &mut self.outgoing);
     }
 
-    /// Hears what was signalled. That another connection took the session over is heard only after this one's own
-    /// presentation is decided, which may take it back; the hub then recalls the signal.
+    /// Hears what there is to hear. That another connection took the session over is heard only after this one's own
+    /// presentation is decided, which may take it back; the hub then recalls it. One that the ledger has not been asked
+    /// about puts off nothing: whoever presents again and again would stay.
     fn poll_signal(&mut self, now: Now) {
         let is_deciding = self.answering.as_deref().is_some_and(Answering::is_asked);
         if let Some(signal) = self.caller.slot.hear(is_deciding) {
@@ -296,13 +297,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         self.follow_session();
     }
 
-    /// Does what is due, or sees to it that it is woken for what is due next: then it is `false`.
-    fn expire_due(&mut self, now: Now) -> bool {
+    /// Does what is due, or sees to it that it is woken for what is due next: then it is `false`. It is said whether the
+    /// client was left unread since the program had no room.
+    fn expire_due(&mut self, now: Now, is_unread: bool) -> bool {
         let Some(deadline) = self.deadline() else {
             return false;
         };
         if now.moment >= deadline {
-            self.expire(now);
+            self.expire(now, is_unread);
             return true;
         }
         // What comes too early is set again then; most deadlines move on before they come.
@@ -337,7 +339,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    fn expire(&mut self, now: Now) {
+    fn expire(&mut self, now: Now, is_unread: bool) {
         let answering = self.answering.as_deref();
         let is_late = answering
             .and_then(Answering::due)
@@ -355,8 +357,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                         .tally
                         .beat(u64::try_from(late).unwrap_or(u64::MAX));
                 }
-                // A client that is not read, for its program has no room, is not silent: its pongs wait unseen.
-                if self.link.as_ref().is_some_and(|link| !link.has_room()) {
+                // A client that is not read is not silent: its pongs wait unseen. Whether there is room by now says nothing.
+                if is_unread {
                     self.handle(Input::Heard, now);
                 }
                 self.handle(Input::Tick, now);
@@ -380,17 +382,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Driver<S> {
         // Each of these may give another something to do, and leaves a waker behind only when it has nothing left.
         loop {
             driver.poll_signal(now);
-            driver.poll_read(context, now);
+            let mut is_unread = driver.poll_read(context, now);
             while driver.poll_answer(context, now) {
                 driver.poll_signal(now);
-                driver.poll_read(context, now);
+                is_unread = driver.poll_read(context, now);
             }
             driver.pump_application(now);
             driver.poll_write(context);
             if driver.phase == Phase::Done {
                 return Poll::Ready(());
             }
-            if !driver.expire_due(now) {
+            if !driver.expire_due(now, is_unread) {
                 return Poll::Pending;
             }
         }

@@ -34,7 +34,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    pub(super) fn poll_read(&mut self, context: &mut Context<'_>, now: Now) {
+    /// Reads what there is. Gives whether something may be left since the program has no room for it.
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>, now: Now) -> bool {
         // Asked once for each step: the program makes room whenever it likes, and nothing may overtake what is kept.
         while self.takes_frames() {
             if let Some(kept) = self.take_kept() {
@@ -56,9 +57,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 }
             });
             if !more {
-                return;
+                return false;
             }
         }
+        self.phase == Phase::Open && self.machine.takes_frames()
     }
 
     /// The client hung up, with or without a word. What it asked for is done all the same, unless it was to get a session
