@@ -127,9 +127,9 @@ impl Codec {
         std::mem::take(&mut self.unread)
     }
 
-    /// How many frames the unfinished message has.
-    pub(super) fn fragments(&self) -> u32 {
-        self.boundary.fragments()
+    /// Whether a message has more frames than [followed](Self::follow) it may have.
+    pub(super) fn has_excess(&self) -> bool {
+        self.boundary.has_excess()
     }
 
     /// Whether the unfinished message is a text of at most `bytes_max`, and cannot become one any more.

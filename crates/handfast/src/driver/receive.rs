@@ -169,8 +169,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// The client closes. What the program has sent goes before the answer, which stands behind what was `said`, for nothing
     /// may come behind it (RFC 6455 section 5.5.1).
     fn hear_close(&mut self, said: usize, now: Now) {
-        let answer = self.outgoing.split_off(said);
-        self.pump_application(now);
         if self.phase == Phase::Open {
             let answer = self.outgoing.split_off(said);
             self.end_application();
@@ -187,7 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let limits = self.node.settings.current().transport;
         if codec.is_at_rest() {
             self.codec = None;
-        } else if codec.fragments() > limits.fragments_per_message {
+        } else if codec.has_excess() {
             self.fail(Mistake::Fragments, now);
         } else if codec.is_broken(message_bytes_max) {
             self.fail(Mistake::NotUtf8, now);
