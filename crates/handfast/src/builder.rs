@@ -301,6 +301,7 @@ impl Builder {
             exchanges: Limiter::new(),
             used_tickets: UsedTickets::new(),
             readiness: Readiness::default(),
+            changes: Arc::default(),
             settings: LiveSettings::new(self.settings),
         });
         let followed = Arc::downgrade(&node);

@@ -11,8 +11,8 @@ impl Handfast {
     /// at once. What the ledger is deciding for a client is answered first. Stop accepting before; who comes
     /// nevertheless is closed as well, and a node that was drained serves nobody again.
     ///
-    /// It is done when the last connection is gone, or when those that were told have had the time of a presentation
-    /// and of two close handshakes. Gives how many connections there are then.
+    /// It is done when the last connection is gone and no account is being changed, or when those that were told have had
+    /// the time of a presentation and of two close handshakes. Gives how many connections there are then.
     pub async fn drain(&self, spread: Duration) -> usize {
         let hub = &self.node.hub;
         let close_handshake = self.node.settings.current().transport.close_handshake;
@@ -24,8 +24,13 @@ impl Handfast {
             hub.go_away();
             tokio::time::sleep(patience).await;
         };
+        // Who asked for another password, or had an account disabled, may be gone, and cannot ask again.
+        let gone = async {
+            hub.emptied().await;
+            drop(self.node.changes.write().await);
+        };
         tokio::select! {
-            () = hub.emptied() => {}
+            () = gone => {}
             () = tell_and_wait => {}
         }
         hub.go_away();

@@ -22,6 +22,7 @@ use handfast_core::{
 };
 use handfast_ledger::{Ledger, fanout::Publisher};
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+use tokio::sync::RwLock;
 
 /// How fine wake-ups are. Connections whose beats fall into one such step are woken together, which costs the node
 /// one turn of its timer instead of one for each.
@@ -55,6 +56,8 @@ pub(crate) struct Node {
     pub(crate) exchanges: Limiter<SessionId>,
     pub(crate) used_tickets: UsedTickets,
     pub(crate) readiness: Readiness,
+    /// Held for reading by whoever changes an account, until its sessions have ended; a drain waits until nobody does.
+    pub(crate) changes: Arc<RwLock<()>>,
 }
 
 impl Node {

@@ -37,10 +37,16 @@ pub(super) fn answer_change(
     caller: Caller,
     change: PasswordChange,
 ) -> impl Future<Output = Reply> + Send {
-    let changing = node
-        .audit
-        .can_record()
-        .then(|| tokio::spawn(change_password(node, caller, change).in_current_span()));
+    let under_way = Arc::clone(&node.changes).try_read_owned().ok();
+    let under_way = under_way.filter(|_| node.audit.can_record());
+    let changing = under_way.map(|under_way| {
+        let changing = async move {
+            let reply = change_password(node, caller, change).await;
+            drop(under_way);
+            reply
+        };
+        tokio::spawn(changing.in_current_span())
+    });
     async move {
         let Some(changing) = changing else {
             return unavailable();

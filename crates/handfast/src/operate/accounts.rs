@@ -11,6 +11,7 @@ use handfast_core::{
     time::Timestamp,
 };
 use handfast_ledger::{LedgerError, accounts::Account};
+use std::sync::Arc;
 use tracing::Instrument as _;
 
 /// An account, without its password's hash.
@@ -208,9 +209,14 @@ impl AccountsDesk<'_> {
     ) -> Result<Vec<SessionId>, AccountError> {
         self.check_ledger().await?;
         let (handfast, subject) = (self.handfast.clone(), subject.to_owned());
+        let under_way = Arc::clone(&handfast.node.changes).try_read_owned();
+        // A drain is waiting for all others.
+        let under_way = under_way.map_err(|_| AccountError::Unavailable)?;
         let changing = async move {
             let desk = handfast.accounts().ok_or(AccountError::Unavailable)?;
-            desk.apply(&subject, change).await
+            let changed = desk.apply(&subject, change).await;
+            drop(under_way);
+            changed
         };
         let changed = tokio::spawn(changing.in_current_span()).await;
         // How far it came, nobody knows.

@@ -21,6 +21,7 @@ use handfast_ledger::{
 };
 use serde_json::{Value, json};
 use std::{
+    pin::pin,
     sync::{
         Arc, Condvar, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
@@ -273,6 +274,31 @@ fn a_changed_password_ends_the_other_sessions_also_if_the_ledger_fails_right_beh
     bench.ledger.set(Manner::Works);
     assert_eq!(here.receive()["type"], "PasswordChanged");
     assert_eq!(phone.closed_at_last().reason, "password_changed");
+}
+
+#[test]
+fn a_drain_waits_for_a_password_that_nobody_waits_for_any_more() {
+    let bench = Bench::start(|_| {});
+    let (mut here, mut phone) = (bench.node.v1(), bench.node.v1());
+    here.login("ada");
+    let of_phone = phone.login("ada");
+    bench.ledger.set(Manner::Hangs);
+    here.send(&password_change());
+    bench.ledger.wait_until_kept(1);
+    drop((here, phone));
+    while bench.node.handfast.connections() > 0 {
+        std::thread::yield_now();
+    }
+    let mut drain = pin!(bench.node.handfast.drain(Duration::ZERO));
+    assert!(!bench.node.is_done(drain.as_mut()));
+    bench.ledger.set(Manner::Works);
+    assert_eq!(bench.node.block_on(drain), 0);
+    let token = of_phone["token"].as_str().unwrap();
+    let active = bench.node.block_on(bench.node.handfast.introspect(token));
+    assert!(
+        active.unwrap().is_none(),
+        "it was begun with the old password"
+    );
 }
 
 /// Presents a token, and waits until the ledger has been asked about it.
