@@ -66,8 +66,8 @@ impl Connection {
             (_, Reply::TooManyRequests { retry_after }) => {
                 self.answer(id, Answer::TooManyRequests { retry_after })
             }
-            (_, Reply::Unavailable { retry_after }) => {
-                self.answer(id, Answer::Unavailable { retry_after })
+            (kind, Reply::Unavailable { retry_after }) => {
+                self.unavailable(now, id, &kind, retry_after)
             }
             (
                 Kind::Login
@@ -82,6 +82,17 @@ impl Connection {
                 self.close(Closing::new(CloseCode::Internal, "internal"));
             }
         }
+    }
+
+    /// It may have been done all the same, and have ended the session: then nobody tells its own connection, whose answer
+    /// would have said it. The next beat asks.
+    fn unavailable(&mut self, now: Now, id: Option<RequestId>, asked: &Kind, retry_after: u64) {
+        if let Kind::Present | Kind::Logout | Kind::Revoke(_) = asked
+            && let State::Bound(bound) = &mut self.state
+        {
+            bound.refresh = bound.refresh.min(now.moment);
+        }
+        self.answer(id, Answer::Unavailable { retry_after });
     }
 
     /// The client is read again from now on; what it sent meanwhile is still to be heard.
