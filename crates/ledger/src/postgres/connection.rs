@@ -19,14 +19,15 @@ const YIELDS: usize = 2;
 /// - A transaction whose client falls silent (a node that was frozen) is ended after two seconds; who waits for its
 ///   locks waits longer than that, so that it only waits.
 /// - `synchronous_commit` stays the operator's as long as it means that a commit is flushed, and flushed by the
-///   synchronous standbys, where there are any.
+///   synchronous standbys, where there are any. It is set also where it does: else a reload of the server's configuration
+///   would change it for connections that are open.
 /// - Every statement finds its rows by an index, however small a table was when its plan was made; plans are kept.
 const SETTINGS: &str = "\
     SET statement_timeout = '5s'; \
     SET lock_timeout = '4s'; \
     SET idle_in_transaction_session_timeout = '2s'; \
-    SELECT set_config('synchronous_commit', 'on', false) \
-        WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply'); \
+    SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
+        WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false); \
     SET plan_cache_mode = force_generic_plan; \
     SET enable_seqscan = off; \
     SET jit = off; \

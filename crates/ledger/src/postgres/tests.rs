@@ -7,11 +7,16 @@ use super::{
     sessions::{LOCK_SUBJECTS, RESERVED},
 };
 use crate::conformance::service::PostgresServer;
+use tokio_postgres::Client;
 
 /// The value of `setting` on a connection of ours to `url`.
 fn shown(url: &PostgresUrl, setting: &str) -> String {
     let database = Database::new(url).unwrap();
     let client = database.connect().unwrap();
+    shown_on(&database, &client, setting)
+}
+
+fn shown_on(database: &Database, client: &Client, setting: &str) -> String {
     let show = format!("SHOW {setting}");
     let row = database.wait(async { Ok(client.query_one(&show, &[]).await?) });
     row.unwrap().get(0)
@@ -35,6 +40,19 @@ fn a_commit_is_flushed_whatever_the_server_is_set_to() {
         ));
         assert_eq!(shown(&url, "synchronous_commit"), kept);
     }
+}
+
+#[test]
+fn a_commit_is_flushed_also_when_the_server_is_set_to_something_else_later() {
+    let server = PostgresServer::start();
+    let operator = server.url("postgres");
+    let database = Database::new(&operator.expose().parse().unwrap()).unwrap();
+    let client = database.connect().unwrap();
+    operator.query("ALTER SYSTEM SET synchronous_commit = off");
+    operator.query("SELECT pg_reload_conf()");
+    // Open connections have their signal before the server takes a new one with the new setting.
+    while operator.query("SHOW synchronous_commit") != "off" {}
+    assert_eq!(shown_on(&database, &client, "synchronous_commit"), "on");
 }
 
 #[test]
