@@ -60,12 +60,10 @@ impl AdminToken {
     /// # Errors
     /// [`TokenError`].
     pub(crate) fn load_or_create(path: &Path) -> Result<Self, TokenError> {
-        if !path.exists() {
-            create(path).map_err(|error| TokenError {
-                path: path.to_owned(),
-                fault: TokenFault::Unmakable(error),
-            })?;
-        }
+        create(path).map_err(|error| TokenError {
+            path: path.to_owned(),
+            fault: TokenFault::Unmakable(error),
+        })?;
         Self::load(path)
     }
 
@@ -116,10 +114,21 @@ fn read_file(path: &Path) -> Result<String, TokenFault> {
     Ok(token.to_owned())
 }
 
-/// Makes a file with a new token: whole, and for its owner only, before it has its name.
+/// Makes a file with a new token, where there is none: whole, and for its owner only, before it has its name. Others that
+/// start on this folder wait, so that all show and take the same token.
 fn create(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        Some(_) | None => Path::new("."),
+    };
+    let folder = File::open(folder)?;
+    folder.lock()?;
+    if path.symlink_metadata().is_ok() {
+        return Ok(());
+    }
     let token = URL_SAFE_NO_PAD.encode(handfast::random::bytes::<TOKEN_BYTES>());
     let new = path.with_extension("new");
+    // What a start left that was stopped in the middle.
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -131,13 +140,14 @@ fn create(path: &Path) -> io::Result<()> {
         .open(&new)?;
     writeln!(file, "{token}")?;
     file.sync_all()?;
-    fs::rename(&new, path)
+    fs::rename(&new, path)?;
+    folder.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::Permissions;
+    use std::{fs::Permissions, sync::Barrier, thread};
 
     fn fault(text: &str, mode: u32) -> TokenFault {
         let folder = tempfile::tempdir().unwrap();
@@ -161,6 +171,35 @@ mod tests {
             assert!(!token.is(other));
         }
         assert_eq!(format!("{token:?}"), "AdminToken(…)");
+    }
+
+    #[test]
+    fn starts_at_the_same_time_make_one_token() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("admin-token");
+            let barrier = Barrier::new(4);
+            let start = || {
+                barrier.wait();
+                AdminToken::load_or_create(&path).unwrap()
+            };
+            let made: Vec<_> = thread::scope(|scope| {
+                let starts: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+                let made = starts.into_iter().map(|start| start.join().unwrap());
+                made.collect()
+            });
+            let text = read(&path).unwrap();
+            assert!(made.iter().all(|token| token.is(&text)));
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_token_that_is_gone_is_no_place_for_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin-token");
+        std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        let fault = AdminToken::load_or_create(&path).unwrap_err().fault;
+        assert!(matches!(fault, TokenFault::Unreadable(_)));
     }
 
     #[test]
