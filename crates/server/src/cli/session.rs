@@ -5,9 +5,8 @@ use super::{
     desk::{Desk, Missing, Request},
     failure::{Failure, Outcome},
     print::{self, FAINT, OK},
-    prompt,
     table::Table,
-    user::encoded,
+    user::{encoded, ends_sessions},
 };
 use crate::{config::Config, time::relative};
 use axum::http::Method;
@@ -46,13 +45,10 @@ pub(super) fn run(
                     let user = user.unwrap_or_default();
                     let path = format!("/admin/v1/subjects/{}", encoded(&user));
                     desk.ask(Request::new(Method::GET, path.clone()))?;
-                    (
-                        format!("{path}/sessions"),
-                        format!("This ends every session of {user}."),
-                    )
+                    (format!("{path}/sessions"), ends_sessions(&user))
                 }
             };
-            prompt::confirm(&what, yes)?;
+            let desk = desk.confirmed(config, &what, yes)?;
             let ended = desk.ask(Request::new(Method::DELETE, path))?;
             match ended["revoked"].as_u64().unwrap_or_default() {
                 0 => writeln!(out, "{FAINT}nothing was left to end{FAINT:#}")?,

@@ -33,22 +33,14 @@ pub(super) fn run(
             password_stdin,
             yes,
         } => {
-            let desk = Desk::open(config, Missing::Refuse)?;
-            // To a user that is not there nothing need be typed.
-            desk.ask(Request::new(Method::GET, subject(&username, "")))?;
             let sure = yes || password_stdin;
-            prompt::confirm(&format!("This ends every session of {username}."), sure)?;
-            let password = prompt::new_password(&username, password_stdin)?;
-            let body = json!({"password": password.expose()});
-            let path = subject(&username, "/password");
-            let ended = desk.ask(Request::new(Method::PUT, path).with(body))?;
-            done(out, "changed", &username, Some(&ended))
+            change_password(config, &username, password_stdin, sure, out)
         }
         UserCommand::List { json } => list(config, json, out),
         UserCommand::Disable { username, yes } => {
             let desk = Desk::open(config, Missing::Refuse)?;
             desk.ask(Request::new(Method::GET, subject(&username, "")))?;
-            prompt::confirm(&format!("This ends every session of {username}."), yes)?;
+            let desk = desk.confirmed(config, &ends_sessions(&username), yes)?;
             let path = subject(&username, "/disable");
             let ended = desk.ask(Request::new(Method::POST, path))?;
             done(out, "disabled", &username, Some(&ended))
@@ -67,8 +59,8 @@ fn add(
     password_stdin: bool,
     out: &mut dyn Write,
 ) -> Result<Outcome, Failure> {
-    let desk = Desk::open(config, Missing::Make)?;
     let password = prompt::new_password(username, password_stdin)?;
+    let desk = Desk::open(config, Missing::Make)?;
     let body = json!({"subject": username, "password": password.expose()});
     let made = desk.ask(Request::new(Method::POST, "/admin/v1/subjects").with(body))?;
     let name = made["subject"].as_str().unwrap_or(username);
@@ -80,6 +72,27 @@ fn add(
         )?;
     }
     done(out, "added", name, None)
+}
+
+fn change_password(
+    config: &Config,
+    username: &str,
+    password_stdin: bool,
+    sure: bool,
+    out: &mut dyn Write,
+) -> Result<Outcome, Failure> {
+    let desk = Desk::open(config, Missing::Refuse)?;
+    // To a user that is not there nothing need be typed.
+    desk.ask(Request::new(Method::GET, subject(username, "")))?;
+    // A server may start meanwhile.
+    drop(desk);
+    prompt::confirm(&ends_sessions(username), sure)?;
+    let password = prompt::new_password(username, password_stdin)?;
+    let desk = Desk::open(config, Missing::Refuse)?;
+    let body = json!({"password": password.expose()});
+    let path = subject(username, "/password");
+    let ended = desk.ask(Request::new(Method::PUT, path).with(body))?;
+    done(out, "changed", username, Some(&ended))
 }
 
 fn list(config: &Config, as_json: bool, out: &mut dyn Write) -> Result<Outcome, Failure> {
@@ -131,6 +144,11 @@ fn done(
         writeln!(out, "{WARNING}ended{WARNING:#} {ended} session{plural}")?;
     }
     Ok(Outcome::Fine)
+}
+
+/// What is asked about before every session of a subject is ended.
+pub(super) fn ends_sessions(username: &str) -> String {
+    format!("This ends every session of {username}.")
 }
 
 /// The path of a subject, and what is behind it.

@@ -4,11 +4,13 @@ use crate::{
     client::{Client, login},
     server::Server,
 };
+use rustix::io::ioctl_fionread;
 use serde_json::{Value, json};
 use std::{
     io::{Read as _, Write as _},
     path::Path,
-    process::{ChildStdout, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
+    thread,
 };
 
 /// The program, set up for a running server.
@@ -167,9 +169,70 @@ fn an_operator_looks_at_what_happened() {
     assert!(err.contains("how long ago"), "{err}");
 }
 
+/// The program, set up for a folder where no server runs yet.
+fn offline(folder: &Path, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_handfast"));
+    command
+        .args(line.split(' '))
+        .args(["--admin", "127.0.0.1:1", "--data"])
+        .arg(folder.join("data"))
+        .env_clear()
+        .env("HANDFAST_PASSWORD__MEMORY_KIB", "8")
+        .env("HANDFAST_PASSWORD__ITERATIONS", "1");
+    command
+}
+
+/// Has the program, which waits for a password on its stdin, wait for the rest of it.
+fn half_a_password(command: &mut Command) -> Child {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let pipe = child.stdin.as_mut().unwrap();
+    pipe.write_all(b"correct").unwrap();
+    while ioctl_fionread(&*pipe).unwrap() > 0 {
+        thread::yield_now();
+    }
+    child
+}
+
+#[test]
+fn a_server_starts_while_a_command_waits_for_a_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut add = half_a_password(&mut offline(folder.path(), "user add ada --password-stdin"));
+    writeln!(add.stdin.take().unwrap(), " horse").unwrap();
+    assert!(add.wait().unwrap().success());
+    for line in [
+        "user add bob --password-stdin",
+        "user passwd ada --password-stdin",
+    ] {
+        let mut command = half_a_password(&mut offline(folder.path(), line));
+        let _server = Server::start(folder.path(), &[]);
+        writeln!(command.stdin.take().unwrap(), " horse").unwrap();
+        let Output { status, stderr, .. } = command.wait_with_output().unwrap();
+        let err = String::from_utf8(stderr).unwrap();
+        assert!(
+            !status.success() && err.contains("in use by another handfast"),
+            "{line}: {err}"
+        );
+    }
+    for line in ["user disable ada", "session revoke --user ada"] {
+        let mut terminal = Terminal::open(&offline(folder.path(), line));
+        terminal.wait_for("Go on? [y/N] ");
+        let _server = Server::start(folder.path(), &[]);
+        terminal.line("y");
+        let (shown, content) = terminal.end();
+        assert!(
+            !content && shown.contains("in use by another handfast"),
+            "{line}: {shown:?}"
+        );
+    }
+}
+
 /// A terminal: `script` (of util-linux) with the program in it, and what the person types.
 struct Terminal {
-    child: std::process::Child,
+    child: Child,
     shown: ChildStdout,
     text: String,
 }
@@ -197,6 +260,11 @@ impl Terminal {
 
     /// Waits until `prompt` is shown, then types a line.
     fn answer(&mut self, prompt: &str, line: &str) {
+        self.wait_for(prompt);
+        self.line(line);
+    }
+
+    fn wait_for(&mut self, prompt: &str) {
         while !self.text.ends_with(prompt) {
             let mut bytes = [0; 1024];
             let count = self.shown.read(&mut bytes).unwrap();
@@ -204,6 +272,9 @@ impl Terminal {
             self.text
                 .push_str(&String::from_utf8_lossy(&bytes[..count]));
         }
+    }
+
+    fn line(&mut self, line: &str) {
         let stdin = self.child.stdin.as_mut().unwrap();
         writeln!(stdin, "{line}").unwrap();
     }

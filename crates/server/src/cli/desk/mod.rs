@@ -2,7 +2,7 @@
 //!
 //! Both are asked the same requests of `/admin/v1`. Where nobody listens, this process opens the data itself, as a
 //! server that listens nowhere: it holds the ledger's lock, so no server starts meanwhile, and it decides by the same
-//! code.
+//! code. While a person is asked, nothing is open.
 
 mod failure;
 mod local;
@@ -11,6 +11,7 @@ mod remote;
 pub(super) use failure::DeskError;
 pub(super) use remote::reachable;
 
+use super::{failure::Failure, prompt};
 use crate::{admin, config::Config, data::DataFolder};
 use axum::http::Method;
 use local::Local;
@@ -90,6 +91,16 @@ impl Desk {
             Place::Local(Local::open(&runtime, config, address)?)
         };
         Ok(Self { runtime, place })
+    }
+
+    /// Has a person confirm what cannot be undone, unless `yes` says so beforehand. A server may start meanwhile.
+    pub(super) fn confirmed(self, config: &Config, what: &str, yes: bool) -> Result<Self, Failure> {
+        if yes {
+            return Ok(self);
+        }
+        drop(self);
+        prompt::confirm(what, false)?;
+        Ok(Self::open(config, Missing::Refuse)?)
     }
 
     fn remote(config: &Config, address: std::net::SocketAddr) -> Result<Remote, DeskError> {
