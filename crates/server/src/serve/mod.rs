@@ -21,7 +21,7 @@ use crate::{
     traces::{Traces, TracesError},
 };
 use axum::Router;
-use handfast::{Handfast, LiveServing, StartError, clock::SystemClock};
+use handfast::{Builder, Handfast, LiveServing, StartError, clock::SystemClock};
 use handfast_core::time::Clock as _;
 use leave::leave;
 use reload::Reloader;
@@ -125,11 +125,15 @@ async fn start(
     watching: Arc<Watching>,
     wait: bool,
 ) -> Result<(Server, Option<AuditStream>), ServeError> {
-    if wait {
-        wait::for_ledger(&loaded.config).await?;
-    }
-    let audit = AuditStream::open(&loaded.config)?;
-    let server = Server::start(loaded, watching, audit.clone()).await?;
+    let config = &loaded.config;
+    let builder = if wait {
+        wait::for_ledger(config).await?
+    } else {
+        library::open(config)?
+    };
+    let audit = AuditStream::open(config)?;
+    let builder = library::set_up(builder, config, audit.as_ref())?;
+    let server = Server::start(builder, loaded, watching, audit.clone()).await?;
     Ok((server, audit))
 }
 
@@ -167,13 +171,13 @@ struct Server {
 
 impl Server {
     async fn start(
+        builder: Builder,
         loaded: Loaded,
         watching: Arc<Watching>,
         audit: Option<AuditStream>,
     ) -> Result<Self, ServeError> {
         let config = &loaded.config;
         let serving = LiveServing::from(files::serving(config)?);
-        let builder = builder(config, audit.as_ref())?;
         let listen = |source| ServeError::Listen {
             address: config.listen,
             source,

@@ -1,25 +1,31 @@
 //! Waiting for a ledger that is not there yet, as where everything starts at once.
 
-use super::ServeError;
+use super::library::open;
 use crate::{
     config::{Config, LedgerUrl},
     data::DataFolder,
 };
-use handfast::StartError;
+use handfast::{Builder, StartError};
 use handfast_ledger::{OpenError, Postgres, Sqlite};
 use std::time::Duration;
 
 /// The time between two looks.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Waits until the ledger can be opened. What does not pass by itself is not waited for.
-pub(super) async fn for_ledger(config: &Config) -> Result<(), ServeError> {
+/// Opens what a node runs on, as soon as its ledger can be had. What does not pass by itself is not waited for.
+pub(super) async fn for_ledger(config: &Config) -> Result<Builder, StartError> {
     let mut has_told = false;
     loop {
-        let refusal = match look(config) {
-            Ok(()) => break,
-            Err(refusal) if may_pass(&refusal) => refusal,
-            Err(refusal) => return Err(StartError::from(refusal).into()),
+        // A look tells for less whether it is still taken; it may be taken again until it is opened.
+        let looked = if has_told { look(config) } else { Ok(()) };
+        let refusal = match looked.map_err(StartError::from).and_then(|()| open(config)) {
+            Err(StartError::Database(refusal)) if may_pass(&refusal) => refusal,
+            opened => {
+                if has_told && opened.is_ok() {
+                    tracing::info!("the ledger is there");
+                }
+                return opened;
+            }
         };
         if !has_told {
             has_told = true;
@@ -28,10 +34,6 @@ pub(super) async fn for_ledger(config: &Config) -> Result<(), ServeError> {
         }
         tokio::time::sleep(INTERVAL).await;
     }
-    if has_told {
-        tracing::info!("the ledger is there");
-    }
-    Ok(())
 }
 
 fn look(config: &Config) -> Result<(), OpenError> {

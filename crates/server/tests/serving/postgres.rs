@@ -6,7 +6,8 @@ use crate::{
 };
 use handfast_ledger::conformance::service::{DatabaseUrl, PostgresServer, Shutdown};
 use std::{
-    fs,
+    fs, io,
+    net::{Shutdown as Shut, TcpListener, TcpStream},
     path::Path,
     process::{Command, Output},
     thread,
@@ -103,6 +104,45 @@ fn a_server_starts_only_with_its_database_or_waits_for_it_and_says_which() {
         assert_eq!(server.get("/readyz").0, 200);
     });
     assert!(!log_of(folder.path()).contains("open-sesame"));
+}
+
+/// Leads every connection but one to `port`, and hangs up on that one.
+fn hanging_up_on(number: usize, port: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for (index, client) in listener.incoming().enumerate() {
+            if index == number {
+                continue;
+            }
+            let client = client.unwrap();
+            let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            for (mut from, mut to) in [
+                (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                (server, client),
+            ] {
+                thread::spawn(move || {
+                    drop(io::copy(&mut from, &mut to));
+                    drop(to.shutdown(Shut::Write));
+                });
+            }
+        }
+    });
+    address.port()
+}
+
+#[test]
+fn a_server_waits_whichever_of_its_connections_to_the_database_fails() {
+    let postgres = PostgresServer::shared();
+    for number in 0..3 {
+        let database = postgres.database();
+        let port = hanging_up_on(number, postgres.port());
+        let url = database.expose();
+        let url = url.replace(&format!(":{}/", postgres.port()), &format!(":{port}/"));
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::waiting(folder.path(), &[(URL, &url)]);
+        assert_eq!(server.get("/healthz").0, 200);
+    }
 }
 
 #[test]
