@@ -24,6 +24,9 @@ const MODE: u32 = 0o600;
 const FILES_PER_DAY: u32 = 100;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Device and number, by which a file is told from another of the same name.
+pub(super) type Identity = (u64, u64);
+
 /// Lines that are being written.
 #[derive(Debug)]
 pub(super) struct Batch {
@@ -111,8 +114,7 @@ pub(super) struct LogFile {
 #[derive(Debug)]
 struct Opened {
     file: File,
-    /// Device and number, by which a file is told from another of the same name.
-    identity: (u64, u64),
+    identity: Identity,
     /// Whether it is a file, and no device or pipe.
     is_regular: bool,
     /// The day of the last line in it.
@@ -134,7 +136,12 @@ impl LogFile {
         })
     }
 
-    fn write(&mut self, batch: &mut Batch, reopen: bool, now: Timestamp) -> io::Result<()> {
+    pub(super) fn write(
+        &mut self,
+        batch: &mut Batch,
+        reopen: bool,
+        now: Timestamp,
+    ) -> io::Result<()> {
         let today = Date::of(now);
         if reopen || !self.is_in_place()? {
             self.begin_another(batch)?;
@@ -250,7 +257,7 @@ impl Opened {
     }
 }
 
-fn identity(metadata: &Metadata) -> (u64, u64) {
+pub(super) fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 

@@ -5,6 +5,7 @@
 
 mod file;
 mod line;
+mod listing;
 mod names;
 mod queue;
 mod read;

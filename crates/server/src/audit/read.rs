@@ -1,17 +1,10 @@
 //! Reading the record back: the newest records that fit a question, from the files that there are.
 
-use super::names;
+use super::listing::Listing;
 use crate::time::parse;
 use handfast::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::VecDeque,
-    fs::File,
-    io::{self, ErrorKind},
-    os::unix::fs::FileExt as _,
-    path::{Path, PathBuf},
-    time::UNIX_EPOCH,
-};
+use std::{collections::VecDeque, fs::File, io, os::unix::fs::FileExt as _, path::Path};
 use utoipa::ToSchema;
 
 /// How much of the files one question looks at, in bytes, from their end.
@@ -43,7 +36,7 @@ pub(crate) struct Query {
 pub(crate) struct Found {
     /// The newest records that fit, the newest last.
     pub(crate) records: VecDeque<RecordBody>,
-    /// Whether there are no older ones in the files.
+    /// Whether there are no others in the files: no older ones, and none in a file that got another name meanwhile.
     pub(crate) complete: bool,
 }
 
@@ -118,38 +111,28 @@ pub(crate) struct RecordBody {
 /// # Errors
 /// If they cannot be read.
 pub(crate) fn find(path: &Path, query: &Query) -> io::Result<Found> {
+    let listing = Listing::of(path, query.since, DISORDER)?;
     let mut search = Search {
         query,
         marks: marks(query),
         found: Found::default(),
+        is_whole: listing.is_whole,
         left: LOOKED_AT_BYTES,
     };
-    for file in newest_first(path, query.since)? {
-        if search.through(&file)? == Progress::Over {
-            return Ok(search.found);
+    if let Some(current) = &listing.current
+        && search.through(current)? == Progress::Over
+    {
+        return Ok(search.found);
+    }
+    for former in &listing.former {
+        match former.open()? {
+            Some(file) if search.through(&file)? == Progress::Over => return Ok(search.found),
+            Some(_) => {}
+            None => search.is_whole = false,
         }
     }
-    search.found.complete = true;
+    search.found.complete = search.is_whole;
     Ok(search.found)
-}
-
-/// The files, the newest first, without those that ended before `since`.
-fn newest_first(path: &Path, since: Option<Timestamp>) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for file in names::former(path)? {
-        // It may have been removed since it was listed.
-        if let Ok(changed) = file.metadata().and_then(|metadata| metadata.modified()) {
-            files.push((changed, file));
-        }
-    }
-    files.sort();
-    files.retain(|(changed, _)| {
-        let changed = changed.duration_since(UNIX_EPOCH).unwrap_or_default();
-        since.is_none_or(|since| changed.as_secs() + DISORDER >= since.as_unix())
-    });
-    let current = path.exists().then(|| path.to_owned());
-    let former = files.into_iter().rev().map(|(_, file)| file);
-    Ok(current.into_iter().chain(former).collect())
 }
 
 /// Whether there is anything left to look for.
@@ -165,6 +148,8 @@ struct Search<'a> {
     /// What stands in every line that fits, so that others need not be parsed.
     marks: Vec<Vec<u8>>,
     found: Found,
+    /// Whether no file was missed until now.
+    is_whole: bool,
     /// How many bytes may still be looked at.
     left: u64,
 }
@@ -187,11 +172,7 @@ fn marks(query: &Query) -> Vec<Vec<u8>> {
 
 impl Search<'_> {
     /// Looks through one file, from its end.
-    fn through(&mut self, path: &Path) -> io::Result<Progress> {
-        let file = match File::open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Progress::On),
-            opened => opened?,
-        };
+    fn through(&mut self, file: &File) -> io::Result<Progress> {
         let mut end = file.metadata()?.len();
         // The end of a line whose beginning is not read yet.
         let mut rest = Vec::new();
@@ -237,7 +218,7 @@ impl Search<'_> {
         };
         if let Some(since) = self.query.since.filter(|since| at < *since) {
             if since.since(at).as_secs() > DISORDER {
-                self.found.complete = true;
+                self.found.complete = self.is_whole;
                 return Progress::Over;
             }
             return Progress::On;
@@ -259,9 +240,14 @@ fn contains(line: &[u8], mark: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::file::{Batch, LogFile},
+        *,
+    };
     use std::{
         fs,
+        sync::atomic::{AtomicU64, Ordering},
+        thread,
         time::{Duration, SystemTime},
     };
 
@@ -388,6 +374,62 @@ mod tests {
         let (records, complete) = found(folder.path(), &Query { limit, ..query() });
         assert_eq!((records.len(), complete), (10_000, true));
         assert_eq!(records[0], "ann 0");
+    }
+
+    const DAYS: u64 = 60;
+    /// In seconds.
+    const DAY: u64 = 24 * 60 * 60;
+
+    /// Writes a record a day, and says how many there are.
+    fn write_a_record_a_day(path: &Path, written: &AtomicU64) {
+        let keep = Duration::from_secs(2 * DAYS * DAY);
+        let mut file = LogFile::open(path, Some(keep)).unwrap();
+        for day in 0..DAYS {
+            let mut lines = Batch::new(line(day * DAY, "ann").into_bytes());
+            let now = Timestamp::from_unix(day * DAY);
+            file.write(&mut lines, false, now).unwrap();
+            written.store(day + 1, Ordering::Release);
+        }
+    }
+
+    #[test]
+    fn a_search_misses_no_file_that_is_renamed_meanwhile_and_reads_none_twice() {
+        for _ in 0..8 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("audit");
+            let written = AtomicU64::new(0);
+            thread::scope(|scope| {
+                scope.spawn(|| write_a_record_a_day(&path, &written));
+                loop {
+                    let before = written.load(Ordering::Acquire);
+                    let (records, complete) = found(folder.path(), &query());
+                    let count = |day| {
+                        let record = format!("ann {}", day * DAY);
+                        records.iter().filter(|it| **it == record).count()
+                    };
+                    let counts: Vec<_> = (0..before).map(count).collect();
+                    assert!(!complete || counts.iter().all(|it| *it == 1), "{counts:?}");
+                    if before == DAYS {
+                        assert!(complete);
+                        break;
+                    }
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_file_of_two_names_is_looked_through_once() {
+        let folder = tempfile::tempdir().unwrap();
+        file(folder.path(), "audit.2", 1, &line(1, "ann"));
+        file(folder.path(), "audit.1", 2, &line(2, "bob"));
+        std::os::unix::fs::symlink("audit.1", folder.path().join("audit")).unwrap();
+        fs::hard_link(folder.path().join("audit.2"), folder.path().join("audit-2")).unwrap();
+        let (records, complete) = found(folder.path(), &query());
+        assert_eq!(
+            (records.as_slice(), complete),
+            (&["ann 1".to_owned(), "bob 2".to_owned()][..], true)
+        );
     }
 
     #[test]
