@@ -70,7 +70,7 @@ fn tokens_and_sessions_that_expire_are_replaced_by_logins() {
 fn whose_own_late_presentation_took_its_session_comes_back_by_itself() {
     let plan = Plan {
         rounds: 6,
-        ..Plan::long(44)
+        ..Plan::long(245)
     };
     let Outcome {
         violation, counts, ..

@@ -49,6 +49,8 @@ pub(super) struct Person {
     pub(super) storage: Storage,
     clock: Arc<WallClock>,
     pub(super) is_away: bool,
+    /// When they were last back from a journey, in milliseconds.
+    pub(super) back_at: u64,
     /// Its last sessions, newest first.
     sessions: VecDeque<SessionId>,
     /// Tokens that it kept, newest first.
@@ -68,6 +70,7 @@ impl World {
             storage: Storage::default(),
             clock,
             is_away: false,
+            back_at: 0,
             sessions: VecDeque::new(),
             tokens: VecDeque::new(),
         });
@@ -199,6 +202,7 @@ impl World {
 
     pub(super) fn returns(&mut self, client: usize) {
         if std::mem::replace(&mut self.people[client].is_away, false) {
+            self.people[client].back_at = self.now_ms();
             self.looks(client);
         }
     }

@@ -264,10 +264,19 @@ impl World {
         self.nodes[node].run == run
     }
 
+    /// Whether a client has had the time to come back in that anybody needs who was not away.
+    fn is_home(&self, client: usize) -> bool {
+        let person = &self.people[client];
+        !person.is_away && person.back_at + RECOVERY_MS <= self.now_ms()
+    }
+
     /// Everybody must be in by now, on the one connection that the ledger says, and the ledger must have all that was
     /// told.
     fn check_back(&mut self) {
-        for client in (0..self.plan.clients).filter(|client| !self.people[*client].is_away) {
+        for client in 0..self.plan.clients {
+            if !self.is_home(client) {
+                continue;
+            }
             let tabs = self.tabs.iter().filter(|tab| tab.client == client);
             let is_in = |tab: &Tab| {
                 let bound = tab.line.and_then(|line| self.session_on(line));
