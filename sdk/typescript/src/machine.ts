@@ -2,7 +2,7 @@
 // what a turn leaves in `kept` before it carries out the turn's outputs: an attempt key must be stored before the token
 // that it belongs to is on the wire.
 
-import { abandon, dial, leave, redial, waitUntil } from "./away.js";
+import { abandon, dial, leave, waitUntil } from "./away.js";
 import { afterClose, EXPIRED, SUPERSEDED } from "./close.js";
 import { exchanged, exchangeFailed, granted, refuseLogin } from "./granting.js";
 import { type Asked, answered, ask, fail, forget, giveUp, isDeciding, isOf, Line } from "./line.js";
@@ -51,7 +51,7 @@ export function newMachine(policy: Policy): Machine {
 export function handle(machine: Machine, time: Time, dice: Uint8Array, kept: Kept | null, input: Input): Output[] {
   const outputs: Output[] = [];
   Object.assign(machine, { time, dice, kept, outputs });
-  (machine.link.status === "open" ? whileOpen : whileAway)(machine, input);
+  (input.do === "look" ? look : machine.link.status === "open" ? whileOpen : whileAway)(machine, input);
   return outputs;
 }
 
@@ -88,7 +88,7 @@ function whileAway(machine: Machine, input: Input): void {
   if ("settle" in input) tell(machine, input.settle, { code: "unavailable", retry_after: LOGIN_WAIT });
 }
 
-function isTimeToDial({ link: { status }, dialAt, time, kept }: Machine, { do: what }: Input): boolean {
+function isTimeToDial({ link: { status }, dialAt, time }: Machine, { do: what }: Input): boolean {
   // The turn before this one wanted to connect, and it was not done.
   if (status === "connecting") return what === "unstored";
   return (
@@ -96,9 +96,7 @@ function isTimeToDial({ link: { status }, dialAt, time, kept }: Machine, { do: w
     (what === "tick" && time.ms >= dialAt) ||
     // Who stays away until somebody asks has just been asked. Who waits is not hurried by it, or impatience would
     // undo the backoff.
-    (what === "login" && dialAt === NEVER) ||
-    // The session that was to stay is gone, so there is nothing to stay away for; or there is one to go on with.
-    (what === "look" && status === (kept ? "logged-out" : "stopped"))
+    (what === "login" && dialAt === NEVER)
   );
 }
 
@@ -122,8 +120,6 @@ function whileOpen(machine: Machine, input: Input): void {
       return exchanged(machine, input.generation, input.ok);
     case "closed":
       return closed(machine, input.code, input.reason);
-    case "look":
-      return look(machine);
     case "unstored": {
       // Where the server knows of nobody, telling it would bring an answer that cannot be stored either, and so on.
       const mayStand = line.standing || isDeciding(machine, ["login", "present"]);
@@ -134,6 +130,7 @@ function whileOpen(machine: Machine, input: Input): void {
     }
     case "start":
     case "opened":
+    case "look":
   }
 }
 
@@ -246,14 +243,20 @@ function closed(machine: Machine, code: number | null, reason: string | undefine
   leave(machine, line.ended || isEcho ? null : code, line.reconnectAfter);
 }
 
-/** Brings the connection in line with what is kept by now. */
+/**
+ * Brings the client in line with what is kept by now. A session that another tab stored is that tab's: going on with it
+ * here would take it from whoever just logged in there, and several tabs might present it under several attempt keys.
+ */
 function look(machine: Machine): void {
-  const { kept, line } = machine;
-  if (line.standing) {
+  const { kept } = machine;
+  const { status } = statusOf(machine);
+  if (kept) {
+    if (status === "authenticated" ? !isOf(machine, kept.session) : status === "logged-out") {
+      abandon(machine);
+      leave(machine, SUPERSEDED);
+    }
     // Wiped: nobody could come back to this session, so it must not live on.
-    if (!kept) giveUp(machine, "storage");
-    else if (!isOf(machine, kept.session)) redial(machine);
-  } else if (kept && !isDeciding(machine) && line.retryAt === null) {
-    (isByCookie(machine) ? redial : present)(machine);
-  }
+  } else if (status === "authenticated") giveUp(machine, "storage");
+  // The session that was to stay is gone, so there is nothing to stay away for.
+  else if (status === "stopped") dial(machine);
 }

@@ -8,8 +8,8 @@ import type { Grant, Owner } from "./record.js";
  *
  * - `connecting`: a connection is being made. `username`: whose session goes on with it; null where nobody's does.
  * - `waiting`: the connection was lost; the next one is tried at `until`.
- * - `stopped`: the client stays away until `connect()` or `login()`, because the server closed with `code`: 4409 where
- *   another tab or program took the session over. The session is kept.
+ * - `stopped`: the client stays away until `connect()` or `login()`, because the server closed with `code`; or with 4409
+ *   because another tab or program has the session. The session is kept.
  * - `logged-out`: nobody is logged in, for this reason; somebody can be now.
  * - `authenticating`: the server looks at a token or a password.
  * - `authenticated`: the connection is the session. `bound`: what shows that a presented token is this client's:

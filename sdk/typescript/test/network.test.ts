@@ -171,15 +171,6 @@ test("what needs somebody who is logged in is refused without a connection", asy
   assert.equal(world.sockets.length, 1);
 });
 
-test("a session that another tab begins ends the rest", async () => {
-  const { world, client, tab } = await resting();
-  const kept = { ...success(3), username: "ann", bound: "attempt" };
-  world.storage.text = JSON.stringify(kept);
-  tab.happenings?.look();
-  await resume(world, 4);
-  assert.equal(client.state.status, "authenticated");
-});
-
 test("a session whose presentation was put off for too long comes back after 4401", async () => {
   const { world } = await loggedIn();
   world.socket.breakOff(4401);

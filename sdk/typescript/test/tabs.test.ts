@@ -236,16 +236,81 @@ test("a tab without locks notices that another one logged out", async () => {
   assert.equal(one.client.state.status, "logged-out");
 });
 
-test("a tab without locks that nobody is logged in on goes on with what another one stored", async () => {
+/** A browser without locks, in whose first tab nobody is logged in, on a connection or at rest; and somebody is in its second. */
+async function loggedInBeside(isResting: boolean) {
   const world = new World();
-  const one = world.open();
+  const { client, tab } = world.open();
   await settled();
   const [first] = world.sockets;
   first?.open();
-  await logIn(world, world.open().client);
-  one.tab.happenings?.look();
+  if (isResting) first?.breakOff(4401);
+  const other = world.open();
+  await logIn(world, other.client);
+  const look = async () => {
+    tab.happenings?.look();
+    await settled();
+  };
+  return { world, client, first, other, look };
+}
+
+for (const [sentence, isResting] of [
+  ["has a connection", false],
+  ["rests", true],
+] as const) {
+  test(`a tab without locks that ${sentence} leaves a session to the tab in which somebody logged in`, async () => {
+    const { world, client, first, look } = await loggedInBeside(isResting);
+    const stored = world.storage.text;
+    await look();
+    assert.deepEqual(client.state, { status: "stopped", username: "ann", code: 4409, leader: true });
+    await world.pass(600_000);
+    assert.ok(!first?.has("RefreshToken"));
+    assert.equal(world.sockets.filter(({ tab }) => tab === first?.tab).length, 1);
+    assert.equal(world.storage.text, stored, "no attempt key was made");
+  });
+
+  test(`a tab without locks that ${sentence} goes on with that session when a person asks`, async () => {
+    const { world, client, look } = await loggedInBeside(isResting);
+    await look();
+    await client.connect();
+    await resume(world, 1);
+    assert.equal(client.state.status, "authenticated");
+  });
+}
+
+test("tabs without locks that all see one login do not present it under different attempt keys", async () => {
+  const world = new World();
+  const tabs = [world.open(), world.open()];
   await settled();
-  assert.ok(first?.has("RefreshToken"));
+  for (const socket of world.sockets) socket.open();
+  await logIn(world, world.open().client);
+  const { text } = world.storage;
+  for (const [index, { tab }] of tabs.entries()) {
+    // Each tab is of another process, and what one of them stores reaches the others later.
+    world.storage.text = text;
+    world.dice = new Uint8Array(16).fill(index);
+    tab.happenings?.look();
+    await settled();
+  }
+  const keys = world.sockets.flatMap((socket) =>
+    socket.has("RefreshToken") ? [socket.take("RefreshToken")["attempt"]] : [],
+  );
+  assert.ok(new Set(keys).size <= 1, keys.join());
+});
+
+test("a tab without locks leaves its session where another tab stored another one", async () => {
+  const world = new World();
+  const { client, tab } = world.open();
+  await logIn(world, client);
+  const [first] = world.sockets;
+  const refused = assert.rejects(client.refresh(), /lost/);
+  await settled();
+  world.storage.text = JSON.stringify({ ...success(0, undefined, "session-T"), username: "bob", bound: "attempt" });
+  tab.happenings?.look();
+  await refused;
+  await world.pass(600_000);
+  assert.deepEqual(client.state, { status: "stopped", username: "bob", code: 4409, leader: true });
+  assert.equal(first?.closedWith, 1000);
+  assert.equal(world.sockets.length, 1);
 });
 
 test("a tab with a session of its own goes on with it after a reload", async () => {
