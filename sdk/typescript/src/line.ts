@@ -97,7 +97,7 @@ export function isOf({ line }: Machine, session: string | null): boolean {
 export function forget(machine: Machine, reason: LogoutReason): void {
   const { line, kept } = machine;
   if (kept?.session === (line.standing?.session ?? line.tried)) machine.kept = null;
-  line.standing = line.tried = line.retryAt = line.refreshAt = null;
+  line.standing = line.tried = line.exchange = line.retryAt = line.refreshAt = null;
   machine.ended = reason;
 }
 

@@ -125,7 +125,7 @@ function whileOpen(machine: Machine, input: Input): void {
       const mayStand = line.standing || isDeciding(machine, ["login", "present"]);
       fail(machine, "storage");
       line.asked.clear();
-      line.signing = line.exchange = null;
+      line.signing = null;
       return (mayStand ? giveUp : forget)(machine, "storage");
     }
     case "start":

@@ -273,6 +273,25 @@ test("logging out clears the cookie", async () => {
   assert.equal(cleared, 1);
 });
 
+test("a ticket that is being exchanged is left alone after a logout", async () => {
+  const { world, client } = await loggedIn();
+  let exchange = (_ok: boolean) => {};
+  world.cookie.exchange = () =>
+    new Promise((resolve) => {
+      exchange = resolve;
+    });
+  world.socket.say(granted(1, { ticket: "ticket-1" }));
+  await settled();
+  const logout = client.logout();
+  await settled();
+  world.socket.say({ type: "LoggedOut", id: world.socket.take("Logout").id });
+  await logout;
+  exchange(false);
+  await world.pass(5_000);
+  assert.ok(!world.socket.has("Ticket"));
+  assert.equal(world.sockets.length, 1);
+});
+
 test("a storage that is blocked has a cookie's session ended that nobody could come back to", async () => {
   const world = new World();
   world.storage.fails = "always";
