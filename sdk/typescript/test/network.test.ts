@@ -316,10 +316,7 @@ test("what came from a connection before it was given up is ignored, however lon
   const { world, client } = await loggedIn();
   const heard: unknown[] = [];
   client.on("message", (data) => heard.push(data));
-  let free = () => {};
-  world.storageFree = new Promise((resolve) => {
-    free = resolve;
-  });
+  const free = world.holdStorage();
   world.socket.say(success(1));
   world.socket.receive("behind it");
   world.socket.isCut = true;
@@ -333,10 +330,7 @@ test("what came from a connection before it was given up is ignored, however lon
 
 test("what waits behind more than a tab can keep is lost, and whoever asked is told", async () => {
   const { world, client } = await loggedIn();
-  let free = () => {};
-  world.storageFree = new Promise((resolve) => {
-    free = resolve;
-  });
+  const free = world.holdStorage();
   world.socket.say(HELLO);
   const refused = assert.rejects(client.sessions(), /lost/);
   for (let messages = 0; messages < 5_000; messages += 1) world.socket.say(HELLO);

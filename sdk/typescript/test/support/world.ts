@@ -164,6 +164,15 @@ export class World {
     await settled();
   }
 
+  /** Has whoever wants the storage wait until the test calls what this gives. */
+  holdStorage(): () => void {
+    let free = () => {};
+    this.storageFree = new Promise((resolve) => {
+      free = resolve;
+    });
+    return free;
+  }
+
   /** The lid is closed: the wall clock goes on, and nothing else. */
   sleep(ms: number): void {
     this.unixMs += ms;
