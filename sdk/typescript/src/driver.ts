@@ -142,7 +142,9 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
         return from?.send(output.what);
       case "sign": {
         const { token, nonce } = output;
-        void prove(keys, token, nonce, endpoint.href).then((proof) => tell({ do: "signed", token, proof }, from));
+        // Without a connection to prove it on, the proof would count on the next one, whose nonce is another.
+        if (from)
+          void prove(keys, token, nonce, endpoint.href).then((proof) => tell({ do: "signed", token, proof }, from));
         return;
       }
       case "exchange": {

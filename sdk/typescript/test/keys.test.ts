@@ -191,3 +191,27 @@ test("a proof that is ready when its connection is gone is not sent on the next 
   await settled();
   assert.ok(!world.socket.has("RefreshToken"));
 });
+
+test("a proof that is wanted when its connection was given up already is not made", async () => {
+  const world = new World();
+  const keys = keyStore();
+  const { client } = await logInWithKey(world, keys);
+  const { pair } = keys;
+  const loads: (() => void)[] = [];
+  keys.load = () => new Promise((resolve) => loads.push(() => resolve(pair)));
+  const free = world.holdStorage();
+  const refused = assert.rejects(client.refresh(), /lost/);
+  await settled();
+  world.socket.isCut = true;
+  await world.pass(45_000);
+  free();
+  await refused;
+  await world.pass(250);
+  world.socket.open();
+  world.socket.say({ ...HELLO, nonce: "another-nonce" });
+  await until(() => loads.length > 0);
+  for (const load of loads) load();
+  await until(() => world.socket.has("RefreshToken") || client.state.status === "logged-out");
+  const { payload } = parts(world.socket.take("RefreshToken")["proof"]);
+  assert.equal((payload as Record<string, unknown>)["nonce"], "another-nonce");
+});
