@@ -79,12 +79,13 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
 
   async function work(): Promise<void> {
     life = "busy";
-    for (let next = inbox.shift(); next && !isOver(); next = inbox.shift()) {
+    for (let next = inbox.shift(); next; next = inbox.shift()) {
       if (isLeft(next.from)) continue;
       if ("data" in next) listener.message(next.data);
       else await turn(next.input, next.from);
     }
     if (!isOver()) life = "idle";
+    schedule();
   }
 
   /** A function, because it may change while something is awaited. */
@@ -209,7 +210,8 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   function begin(command: Command, settle: Held["settle"]): void {
     switch (command.do) {
       case "send":
-        return settle(connection?.pass(command.data) ?? { code: "lost" });
+        // It is open, or the frame would wait.
+        return settle((connection as Connection).pass(command.data));
       case "connect":
         tell({ do: "start" });
         return settle({ type: "connect" });
@@ -224,7 +226,9 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   function schedule(): void {
     cancelTimer();
     const { ms, unixMs } = time();
-    const deadline = Math.min(deadlineOf(machine), connection?.deadline() ?? NEVER, isWoken ? wakeAt : NEVER);
+    // What comes of the turn that is under way may be another one, and the storage may keep it waiting.
+    const dueAt = life === "busy" ? NEVER : deadlineOf(machine);
+    const deadline = Math.min(dueAt, connection?.deadline() ?? NEVER, isWoken ? wakeAt : NEVER);
     if (isOver() || (!connection && held.length === 0 && deadline === NEVER)) return;
     const wait = Math.max(0, Math.min(WATCH_MS, deadline - ms));
     cancelTimer = environment.setTimer(wait, () => tick(unixMs + wait));
@@ -232,10 +236,9 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
 
   function tick(dueUnixMs: number): void {
     const { ms, unixMs } = time();
-    const isDue = ms >= deadlineOf(machine);
     if (isWoken || unixMs - dueUnixMs > SLEPT_MS) wake();
     if (connection?.tick()) lost();
-    if (isDue) tell({ do: "tick" });
+    if (ms >= deadlineOf(machine)) tell({ do: "tick" });
     proceed();
   }
 

@@ -328,6 +328,36 @@ test("what came from a connection before it was given up is ignored, however lon
   assert.equal(client.state.status, "waiting");
 });
 
+test("a deadline that passes while the storage is slow is looked at once", async () => {
+  const { world, tab } = await loggedIn();
+  let reads = 0;
+  const read = world.storage.read.bind(world.storage);
+  world.storage.read = () => {
+    reads += 1;
+    return read();
+  };
+  world.socket.breakOff();
+  await world.pass(FIRST_WAIT_MS - 1);
+  const free = world.holdStorage();
+  tab.happenings?.look();
+  await settled();
+  reads = 0;
+  world.ms += 1;
+  let fired = 0;
+  for (let times = 0; times < 5; times += 1) {
+    for (const timer of [...tab.timers].filter(({ at }) => at <= world.ms)) {
+      tab.timers.delete(timer);
+      timer.callback();
+      fired += 1;
+    }
+    await settled();
+  }
+  free();
+  await world.pass(0);
+  assert.equal(world.sockets.length, 2);
+  assert.deepEqual([fired, reads], [1, 2]);
+});
+
 test("what waits behind more than a tab can keep is lost, and whoever asked is told", async () => {
   const { world, client } = await loggedIn();
   const free = world.holdStorage();
