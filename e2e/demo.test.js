@@ -38,6 +38,18 @@ scenario("whoever logs in for the first time is registered, and is known afterwa
   await happened(page, "Logged in");
 });
 
+scenario("whoever logs in next sees their own sessions, and none of whoever was there before", {}, async (scene) => {
+  const page = await scene.demo();
+  await enter(scene, page, "Register", "ada");
+  await sessions(page, 1);
+  await page.getByRole("button", { name: "Log out", exact: true }).click();
+  await loggedOut(page);
+  await enter(scene, page, "Register", "bob");
+  const { session } = await stored(page);
+  const list = await sessions(page, 1);
+  assert.equal(await list.getAttribute("data-session"), session);
+});
+
 for (const [lives, settings] of [
   ["that last five minutes", PUSHING],
   ["that last twenty seconds", SHORT_LIVED],

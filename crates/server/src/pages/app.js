@@ -15,7 +15,8 @@ const url = new URL("ws/", document.baseURI);
 const client = connect(url, { name: NAME, delivery });
 const history = new History();
 let sessionsAskedAt = 0;
-let generation;
+/** The token that was seen last: whose session, and which generation of it. */
+let seen = { session: null, generation: -1 };
 
 /**
  * What this browser keeps of the session, with the token where that is delivered in messages. The client keeps it; this
@@ -27,13 +28,19 @@ function stored() {
 
 client.on("state", (state) => {
   history.follow(state);
-  if (state.status === "authenticated" && state.generation !== generation) {
-    generation = state.generation;
-    celebrate();
-    askSessions();
-  }
+  if (state.status === "authenticated") follow(state);
   show();
 });
+
+/** A new token is shown. A new session may be somebody else's, who is shown nothing of the one before. */
+function follow({ session, generation }) {
+  const isOther = session !== seen.session;
+  if (isOther) showSessions([], revoke);
+  if (!isOther && generation === seen.generation) return;
+  seen = { session, generation };
+  celebrate();
+  askSessions();
+}
 
 function show() {
   const { state } = client;

@@ -98,8 +98,8 @@ export function showSession(held) {
   at("cord").replaceChildren(...beads);
 }
 
-/** When the generation that is shown was first seen; what is stored does not say. */
-const since = { generation: -1, at: 0 };
+/** When the generation of the session that is shown was first seen; what is stored does not say. */
+const since = { session: null, generation: -1, at: 0 };
 
 /** What changes every second. */
 export function showTime(held, state) {
@@ -107,7 +107,8 @@ export function showTime(held, state) {
   at("status-delay").textContent =
     state.status === "waiting" ? `in ${countdown((state.until - Date.now()) / 1000)}` : "";
   if (!held) return;
-  if (since.generation !== held.generation) Object.assign(since, { generation: held.generation, at: now });
+  const { session, generation } = held;
+  if (since.session !== session || since.generation !== generation) Object.assign(since, { session, generation, at: now });
   const issuedAt = Math.min(since.at, held.refresh_at);
   const left = held.refresh_at - now;
   const share = Math.min(1, Math.max(0, left / Math.max(1, held.refresh_at - issuedAt)));
