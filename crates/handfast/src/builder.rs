@@ -142,8 +142,9 @@ impl Builder {
     /// A node on the embedded ledger in the folder `data`, which is made if it is not there, for its owner only.
     pub(crate) fn open(data: &Path) -> Result<Self, StartError> {
         make_folder(data)?;
-        let accounts = SqliteAccounts::open(&data.join(ACCOUNTS_FILE))?;
+        // The ledger first: whoever has it has the folder.
         let ledger = Sqlite::open(&data.join(LEDGER_FILE))?;
+        let accounts = SqliteAccounts::open(&data.join(ACCOUNTS_FILE))?;
         Ok(Self::with_accounts(data, ledger, accounts))
     }
 
