@@ -18,21 +18,16 @@ use handfast::{
 use handfast_ledger::OpenError;
 use std::sync::Arc;
 
-/// A node as the configuration says, which has what happens recorded by `audit`.
-pub(crate) fn builder(config: &Config, audit: Option<&AuditStream>) -> Result<Builder, StartError> {
-    set_up(open(config)?, config, audit)
-}
-
 /// A node on its databases, which are opened.
-pub(super) fn open(config: &Config) -> Result<Builder, StartError> {
+pub(crate) fn open(config: &Config) -> Result<Builder, StartError> {
     match &config.ledger.url {
         LedgerUrl::Sqlite => Handfast::open(&config.data),
         LedgerUrl::Postgres(url) => Handfast::open_postgres(&config.data, url),
     }
 }
 
-/// Tells a node all else that the configuration says.
-pub(super) fn set_up(
+/// Tells a node all else that the configuration says, and has what happens recorded by `audit`.
+pub(crate) fn set_up(
     builder: Builder,
     config: &Config,
     audit: Option<&AuditStream>,

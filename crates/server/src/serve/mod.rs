@@ -10,7 +10,7 @@ mod signals;
 mod wait;
 
 pub(crate) use files::FileError;
-pub(crate) use library::{builder, fanout};
+pub(crate) use library::{fanout, open, set_up};
 
 use crate::{
     admin::{self, AdminError},
@@ -129,10 +129,10 @@ async fn start(
     let builder = if wait {
         wait::for_ledger(config).await?
     } else {
-        library::open(config)?
+        open(config)?
     };
     let audit = AuditStream::open(config)?;
-    let builder = library::set_up(builder, config, audit.as_ref())?;
+    let builder = set_up(builder, config, audit.as_ref())?;
     let server = Server::start(builder, loaded, watching, audit.clone()).await?;
     Ok((server, audit))
 }

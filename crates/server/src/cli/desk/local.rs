@@ -23,14 +23,17 @@ impl Local {
         config: &Config,
         address: SocketAddr,
     ) -> Result<Self, DeskError> {
-        let audit = AuditStream::open(config).map_err(DeskError::Audit)?;
-        let started = runtime.block_on(async { serve::builder(config, audit.as_ref())?.start() });
-        let handfast = started.map_err(|error| match error {
+        let refused = |error| match error {
             StartError::Database(source @ OpenError::InUse { .. }) => {
                 DeskError::Elsewhere { address, source }
             }
             other => DeskError::Start(other),
-        })?;
+        };
+        let builder = serve::open(config).map_err(refused)?;
+        // Only now is it sure that nobody else writes it.
+        let audit = AuditStream::open(config).map_err(DeskError::Audit)?;
+        let start = async { serve::set_up(builder, config, audit.as_ref())?.start() };
+        let handfast = runtime.block_on(start).map_err(refused)?;
         Ok(Self {
             router: admin::endpoints(admin::Admin::new(handfast, audit.clone())),
             audit,
