@@ -233,9 +233,14 @@ impl Connection {
     }
 
     /// A client of the plain framing need not acknowledge; its pongs do. A cookie it has to acknowledge: its pongs say
-    /// that it got a ticket, and nothing of what became of that.
+    /// that it got a ticket, and nothing of what became of that. Nor does one count that came behind a presentation which is
+    /// being decided: an `Ack` would wait for that.
     pub(super) fn count_pong(&mut self) {
-        if self.limits.delivery == TokenDelivery::Cookie {
+        let is_deciding = self
+            .asked
+            .as_ref()
+            .is_some_and(|asked| matches!(asked.kind, Kind::Present));
+        if is_deciding || self.limits.delivery == TokenDelivery::Cookie {
             return;
         }
         let State::Bound(bound) = &mut self.state else {
