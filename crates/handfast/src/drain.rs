@@ -36,6 +36,12 @@ impl Handfast {
         hub.go_away();
         hub.count()
     }
+
+    /// Whether an account is being changed, whose sessions are to end with that.
+    #[must_use]
+    pub fn is_changing_accounts(&self) -> bool {
+        self.node.changes.try_write().is_err()
+    }
 }
 
 /// Tells connections, in an order that is nobody's, that the node goes away.

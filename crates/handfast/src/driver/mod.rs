@@ -185,10 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         while let Some(output) = self.machine.poll() {
             match output {
                 Output::Answer(Envelope { id, body }) => {
-                    // The session goes on elsewhere, so what its program was let send is still for it.
-                    if let Answer::Closing { .. } = body {
-                        self.end_application();
-                    }
+                    self.part_with_application(&body);
                     self.send(id.as_ref(), &body);
                 }
                 Output::Success(Envelope { id, body: grant }) => {

@@ -79,6 +79,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 }
 
 impl<S> Driver<S> {
+    /// What the program sends ends before this answer, if that says that the session has ended here.
+    pub(super) fn part_with_application(&mut self, answer: &Answer) {
+        if let Answer::Closing { .. } = answer {
+            // The session goes on elsewhere, so what its program was let send is still for it.
+            self.end_application();
+        } else if self.machine.bound().is_none()
+            && let Some(link) = self.link.take()
+        {
+            link.end();
+        }
+    }
+
     /// Lets the program send nothing more, and takes all that it was let send.
     pub(super) fn end_application(&mut self) {
         if let Some(link) = &self.link {

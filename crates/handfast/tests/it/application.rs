@@ -143,15 +143,21 @@ fn a_rotation_does_not_touch_the_program() {
     assert_eq!(client.receive_frame(), "still here");
 }
 
-/// A client whose program only listens, and what else may send to it.
-fn listened_to() -> (Node, Client, SessionSender) {
+/// A program that only listens, and what else may send to its client.
+pub(crate) fn listening() -> (Plan, Arc<Mutex<Option<SessionSender>>>) {
     let sender: Arc<Mutex<Option<SessionSender>>> = Arc::default();
     let kept = Arc::clone(&sender);
-    let node = plan(move |mut session| {
+    let plan = plan(move |mut session| {
         *kept.lock().unwrap() = Some(session.sender());
         async move { while session.recv().await.is_some() {} }
-    })
-    .start();
+    });
+    (plan, sender)
+}
+
+/// A client of such a program.
+fn listened_to() -> (Node, Client, SessionSender) {
+    let (plan, sender) = listening();
+    let node = plan.start();
     let mut client = node.v1();
     client.login("ada");
     client.ask(&json!({"type": "Sessions"}));

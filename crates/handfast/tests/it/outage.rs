@@ -1,11 +1,12 @@
 //! A ledger that fails, hangs, and comes back.
 
 use crate::{
+    application::listening,
     client::{Client, closed, password_change},
     node::{Node, Plan},
 };
 use handfast::{
-    Builder, NotReady, Settings,
+    Builder, Frame, NotReady, Settings,
     clock::SystemClock,
     credentials::{AccountCredentials, PasswordSettings},
     keys::{Algorithm, KeyRing, LiveKeys},
@@ -151,6 +152,10 @@ struct Bench {
 
 impl Bench {
     fn start(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::of(Plan::with(change))
+    }
+
+    fn of(plan: Plan) -> Self {
         let ledger = Faulty::new();
         let clock = TestClock::start();
         let settings = PasswordSettings {
@@ -169,7 +174,7 @@ impl Bench {
         let builder =
             Builder::new(ledger.clone(), Arc::new(credentials), keys)
                 .clock(Arc::<TestClock>::clone(&clock));
-        let node = Plan::with(change).start_on(builder);
+        let node = plan.start_on(builder);
         Self {
             ledger,
             clock,
@@ -291,8 +296,10 @@ fn a_drain_waits_for_a_password_that_nobody_waits_for_any_more() {
     }
     let mut drain = pin!(bench.node.handfast.drain(Duration::ZERO));
     assert!(!bench.node.is_done(drain.as_mut()));
+    assert!(bench.node.handfast.is_changing_accounts());
     bench.ledger.set(Manner::Works);
     assert_eq!(bench.node.block_on(drain), 0);
+    assert!(!bench.node.handfast.is_changing_accounts());
     let token = of_phone["token"].as_str().unwrap();
     let active = bench.node.block_on(bench.node.handfast.introspect(token));
     assert!(
@@ -541,4 +548,27 @@ fn takeover(session: SessionId, clock: &TestClock) -> Present {
         origin: None,
         deadline: clock.now().moment.after(Duration::from_secs(10)),
     }
+}
+
+#[test]
+fn what_a_program_sends_behind_a_logout_is_not_sent_because_the_node_goes_away() {
+    let (plan, sender) = listening();
+    let bench = Bench::of(plan);
+    let mut client = bench.node.v1();
+    client.login("ada");
+    client.ask(&json!({"type": "Sessions"}));
+    let sender = sender.lock().unwrap().take().unwrap();
+    bench.ledger.set(Manner::Hangs);
+    client.send(&json!({"type": "Logout"}));
+    bench.ledger.wait_until_kept(1);
+    let mut drain = pin!(bench.node.handfast.drain(Duration::ZERO));
+    bench.node.frozen(|| {
+        assert!(!bench.node.is_done(drain.as_mut()));
+        bench.ledger.set(Manner::Works);
+        assert!(bench.is_ready().is_ok(), "the logout is decided");
+        assert_eq!(sender.send(Frame::Text("too late".into())), Ok(()));
+    });
+    assert_eq!(client.receive()["type"], "LoggedOut");
+    assert_eq!(client.receive()["type"], "Closing");
+    assert_eq!(client.closed(), closed(1001, "going_away"));
 }

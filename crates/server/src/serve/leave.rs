@@ -30,7 +30,8 @@ pub(super) async fn leave(
         if let Err(error) = accepted {
             tracing::error!(%error, "the listener ended by itself");
         }
-        if left > 0 {
+        // Then its patience is over already.
+        if left > 0 || handfast.is_changing_accounts() {
             return left;
         }
         // Who was upgraded at the last moment was told as it came.
@@ -44,6 +45,11 @@ pub(super) async fn leave(
             }
         }
     };
+    if handfast.is_changing_accounts() {
+        tracing::warn!(
+            "stopped while an account was being changed: whether its sessions have ended, look with `handfast session list`"
+        );
+    }
     if left == 0 {
         tracing::info!("stopped");
     } else {
