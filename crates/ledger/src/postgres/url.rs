@@ -1,6 +1,7 @@
 //! Where a database is, as its URL says.
 
 use super::hosts::Hosts;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 use tokio_postgres::{
     Config,
@@ -44,6 +45,13 @@ pub(super) enum Verification {
 #[error("{0}")]
 pub struct InvalidPostgresUrl(Box<str>);
 
+/// What the names of users and databases are shown without, so that a URL with it says the same (RFC 3986 section 2.3).
+const NOT_IN_A_NAME: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 impl PostgresUrl {
     /// How to connect there.
     pub(crate) fn hosts(&self) -> Hosts {
@@ -66,7 +74,8 @@ impl PostgresUrl {
         });
         let places: Vec<_> = places.collect();
         let database = self.config.get_dbname().or_else(|| self.config.get_user());
-        format!("{}/{}", places.join(","), database.unwrap_or_default())
+        let database = utf8_percent_encode(database.unwrap_or_default(), NOT_IN_A_NAME);
+        format!("{}/{database}", places.join(","))
     }
 }
 
@@ -174,7 +183,7 @@ impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("postgres://")?;
         if let Some(user) = self.config.get_user() {
-            f.write_str(user)?;
+            write!(f, "{}", utf8_percent_encode(user, NOT_IN_A_NAME))?;
             if self.config.get_password().is_some() {
                 f.write_str(":…")?;
             }
@@ -221,6 +230,9 @@ mod tests {
         let socket = url("postgres://ada@/auth?host=/run/postgresql");
         assert_eq!(socket.place(), "/run/postgresql/auth");
         assert_eq!(url("postgres://[::1]/auth").place(), "[::1]:5432/auth");
+        let odd = url("postgres://a?d%40@one").to_string();
+        assert_eq!(odd, "postgres://a%3Fd%40@one:5432/a%3Fd%40");
+        assert_eq!(url(&odd).to_string(), odd, "what is shown is understood");
     }
 
     #[test]
