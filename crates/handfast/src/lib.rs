@@ -197,7 +197,7 @@ impl Handfast {
     /// [`NotReady`], which says why not.
     pub async fn ready(&self) -> Result<(), NotReady> {
         let node = &self.node;
-        node.readiness.ask(&node.ledger, &*node.clock).await?;
+        node.readiness.ask(&node.ledger).await?;
         if node.audit.can_record() {
             Ok(())
         } else {
