@@ -129,24 +129,19 @@ impl Answering {
 
     /// Whether it is a presentation that the ledger has not been asked about.
     pub(super) fn is_held(&self) -> bool {
-        matches!(
-            self.asked,
-            Asked::Presentation {
-                decision: Decision::Held(_),
-                ..
-            }
-        )
+        matches!(self.decision(), Some(Decision::Held(_)))
     }
 
     /// Whether it is a presentation that the ledger has been asked about.
     pub(super) fn is_asked(&self) -> bool {
-        matches!(
-            self.asked,
-            Asked::Presentation {
-                decision: Decision::Asked(_),
-                ..
-            }
-        )
+        matches!(self.decision(), Some(Decision::Asked(_)))
+    }
+
+    fn decision(&self) -> Option<&Decision> {
+        if let Asked::Presentation { decision, .. } = &self.asked {
+            return Some(decision);
+        }
+        None
     }
 
     pub(super) fn poll(
