@@ -5,6 +5,7 @@ use crate::{
     address::Addresses,
     alarm::{self, Alarms},
     audit::{Audit, Auditor},
+    changes::Changes,
     clock::SystemClock,
     cookie::UsedTickets,
     counts::Tally,
@@ -302,7 +303,7 @@ impl Builder {
             exchanges: Limiter::new(),
             used_tickets: UsedTickets::new(),
             readiness: Readiness::default(),
-            changes: Arc::default(),
+            changes: Changes::default(),
             settings: LiveSettings::new(self.settings),
         });
         let followed = Arc::downgrade(&node);

@@ -27,7 +27,7 @@ impl Handfast {
         // Who asked for another password, or had an account disabled, may be gone, and cannot ask again.
         let gone = async {
             hub.emptied().await;
-            drop(self.node.changes.write().await);
+            self.node.changes.ended().await;
         };
         tokio::select! {
             () = gone => {}
@@ -40,7 +40,7 @@ impl Handfast {
     /// Whether an account is being changed, whose sessions are to end with that.
     #[must_use]
     pub fn is_changing_accounts(&self) -> bool {
-        self.node.changes.try_write().is_err()
+        self.node.changes.are_under_way()
     }
 }
 

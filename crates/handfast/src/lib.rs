@@ -29,6 +29,7 @@ mod address;
 mod alarm;
 pub mod audit;
 mod builder;
+mod changes;
 pub mod clock;
 mod cookie;
 mod counts;

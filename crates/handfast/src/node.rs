@@ -4,6 +4,7 @@ use crate::{
     address::Addresses,
     alarm::Alarms,
     audit::Audit,
+    changes::Changes,
     cookie::UsedTickets,
     counts::Tally,
     credentials::{AccountCredentials, Credentials},
@@ -22,7 +23,6 @@ use handfast_core::{
 };
 use handfast_ledger::{Ledger, fanout::Publisher};
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
-use tokio::sync::RwLock;
 
 /// How fine wake-ups are. Connections whose beats fall into one such step are woken together, which costs the node
 /// one turn of its timer instead of one for each.
@@ -56,8 +56,7 @@ pub(crate) struct Node {
     pub(crate) exchanges: Limiter<SessionId>,
     pub(crate) used_tickets: UsedTickets,
     pub(crate) readiness: Readiness,
-    /// Held for reading by whoever changes an account, until its sessions have ended; a drain waits until nobody does.
-    pub(crate) changes: Arc<RwLock<()>>,
+    pub(crate) changes: Changes,
 }
 
 impl Node {

@@ -16,7 +16,6 @@ use handfast_core::{
 };
 use handfast_ledger::{LedgerError, Revoke, Scope};
 use std::{mem, sync::Arc, time::Duration};
-use tracing::Instrument as _;
 
 /// How long to wait for a ledger that failed before it is asked again.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
@@ -37,16 +36,12 @@ pub(super) fn answer_change(
     caller: Caller,
     change: PasswordChange,
 ) -> impl Future<Output = Reply> + Send {
-    let under_way = Arc::clone(&node.changes).try_read_owned().ok();
-    let under_way = under_way.filter(|_| node.audit.can_record());
-    let changing = under_way.map(|under_way| {
-        let changing = async move {
-            let reply = change_password(node, caller, change).await;
-            drop(under_way);
-            reply
-        };
-        tokio::spawn(changing.in_current_span())
-    });
+    let changing = if node.audit.can_record() {
+        let change = change_password(Arc::clone(&node), caller, change);
+        node.changes.begin(change)
+    } else {
+        None
+    };
     async move {
         let Some(changing) = changing else {
             return unavailable();

@@ -11,8 +11,6 @@ use handfast_core::{
     time::Timestamp,
 };
 use handfast_ledger::{LedgerError, accounts::Account};
-use std::sync::Arc;
-use tracing::Instrument as _;
 
 /// An account, without its password's hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,16 +207,13 @@ impl AccountsDesk<'_> {
     ) -> Result<Vec<SessionId>, AccountError> {
         self.check_ledger().await?;
         let (handfast, subject) = (self.handfast.clone(), subject.to_owned());
-        let under_way = Arc::clone(&handfast.node.changes).try_read_owned();
-        // A drain is waiting for all others.
-        let under_way = under_way.map_err(|_| AccountError::Unavailable)?;
         let changing = async move {
             let desk = handfast.accounts().ok_or(AccountError::Unavailable)?;
-            let changed = desk.apply(&subject, change).await;
-            drop(under_way);
-            changed
+            desk.apply(&subject, change).await
         };
-        let changed = tokio::spawn(changing.in_current_span()).await;
+        // A drain is waiting for all others.
+        let changing = self.handfast.node.changes.begin(changing);
+        let changed = changing.ok_or(AccountError::Unavailable)?.await;
         // How far it came, nobody knows.
         changed.unwrap_or(Err(AccountError::SessionsLive(LedgerError::Stopped)))
     }
