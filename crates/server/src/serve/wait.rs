@@ -1,24 +1,19 @@
 //! Waiting for a ledger that is not there yet, as where everything starts at once.
 
 use super::library::open;
-use crate::{
-    config::{Config, LedgerUrl},
-    data::DataFolder,
-};
+use crate::config::Config;
 use handfast::{Builder, StartError};
-use handfast_ledger::{OpenError, Postgres, Sqlite};
+use handfast_ledger::OpenError;
 use std::time::Duration;
 
-/// The time between two looks.
+/// The time between two tries.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Opens what a node runs on, as soon as its ledger can be had. What does not pass by itself is not waited for.
 pub(super) async fn for_ledger(config: &Config) -> Result<Builder, StartError> {
     let mut has_told = false;
     loop {
-        // A look tells for less whether it is still taken; it may be taken again until it is opened.
-        let looked = if has_told { look(config) } else { Ok(()) };
-        let refusal = match looked.map_err(StartError::from).and_then(|()| open(config)) {
+        let refusal = match open(config) {
             Err(StartError::Database(refusal)) if may_pass(&refusal) => refusal,
             opened => {
                 if has_told && opened.is_ok() {
@@ -34,20 +29,6 @@ pub(super) async fn for_ledger(config: &Config) -> Result<Builder, StartError> {
         }
         tokio::time::sleep(INTERVAL).await;
     }
-}
-
-fn look(config: &Config) -> Result<(), OpenError> {
-    match &config.ledger.url {
-        LedgerUrl::Sqlite => {
-            let path = DataFolder(&config.data).ledger();
-            // The first start makes it.
-            if path.exists() {
-                drop(Sqlite::open(&path)?);
-            }
-        }
-        LedgerUrl::Postgres(url) => drop(Postgres::open(url)?),
-    }
-    Ok(())
 }
 
 /// Whether time alone may help: another server that is about to end, or a database that is about to start.
