@@ -27,6 +27,8 @@ mod entry;
 mod error;
 pub mod fanout;
 mod history;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod host;
 mod intent;
 mod ledger;
 mod memory;

@@ -5,6 +5,7 @@ use super::{
     medium::{InvalidUrl, Listener, Medium, MediumError, Speaker},
     message::MESSAGE_BYTES_MAX,
 };
+use crate::host::bracketed;
 use futures_core::Stream as _;
 use redis::{
     Client, ConnectionAddr, RedisError,
@@ -21,24 +22,28 @@ impl FromStr for RedisUrl {
     type Err = InvalidUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidUrl> {
-        let client = Client::open(text).map_err(|_: RedisError| InvalidUrl {
+        // What asks for a certificate that nobody checks would be refused at every connection only.
+        let client = Client::open(text).ok().filter(|client| {
+            let address = client.get_connection_info().addr();
+            !matches!(address, ConnectionAddr::TcpTls { insecure: true, .. })
+        });
+        client.map(Self).ok_or(InvalidUrl {
             kind: "a Redis or Valkey server",
             form: "redis://user:password@host:6379, or rediss:// for TLS",
-        });
-        client.map(Self)
+        })
     }
 }
 
 /// The URL without user and password.
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = self.0.get_connection_info().addr();
-        let scheme = match address {
-            ConnectionAddr::TcpTls { .. } => "rediss",
-            ConnectionAddr::Unix(_) => "redis+unix",
-            _ => "redis",
-        };
-        write!(f, "{scheme}://{address}")
+        match self.0.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, port) => write!(f, "redis://{}:{port}", bracketed(host)),
+            ConnectionAddr::TcpTls { host, port, .. } => {
+                write!(f, "rediss://{}:{port}", bracketed(host))
+            }
+            address => write!(f, "redis+unix://{address}"),
+        }
     }
 }
 
@@ -135,6 +140,8 @@ mod tests {
     fn a_password_in_the_url_is_shown_nowhere() {
         let url: RedisUrl = "rediss://ada:hunter2@cache:6380/3".parse().unwrap();
         assert_eq!(url.to_string(), "rediss://cache:6380");
+        let address: RedisUrl = "redis://[::1]".parse().unwrap();
+        assert_eq!(address.to_string(), "redis://[::1]:6379");
         let redis = Redis::new(url, Channel::default());
         assert!(!format!("{redis:?}").contains("hunter2"));
     }
@@ -147,6 +154,7 @@ mod tests {
             "nats://hunter2@bus",
             "redis://",
             "redis://:hunter2@",
+            "rediss://:hunter2@cache#insecure",
         ] {
             let refused = url.parse::<RedisUrl>().unwrap_err();
             let said = format!("{refused} {refused:?}");

@@ -1,8 +1,11 @@
 //! Where a database is, as its URL says.
 
 use super::hosts::Hosts;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use crate::host::bracketed;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
+use std::{
+    fmt, net::Ipv6Addr, os::unix::ffi::OsStrExt as _, path::PathBuf, str::FromStr, time::Duration,
+};
 use tokio_postgres::{
     Config,
     config::{Host, SslMode, TargetSessionAttrs},
@@ -51,6 +54,8 @@ const NOT_IN_A_NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+/// The same of hosts, which may be addresses.
+const NOT_IN_A_HOST: &AsciiSet = &NOT_IN_A_NAME.remove(b':');
 
 impl PostgresUrl {
     /// How to connect there.
@@ -61,16 +66,20 @@ impl PostgresUrl {
     /// Where it leads, for messages: hosts, ports and the database, without who asks.
     #[must_use]
     pub fn place(&self) -> String {
+        self.leads_to(|host| match host {
+            Host::Tcp(name) => bracketed(name),
+            Host::Unix(folder) => folder.display().to_string(),
+        })
+    }
+
+    /// Hosts, as `show` has each of them, ports and the database.
+    fn leads_to(&self, show: impl Fn(&Host) -> String) -> String {
         let ports = self.config.get_ports();
         let hosts = self.config.get_hosts().iter().enumerate();
         let places = hosts.map(|(index, host)| {
             let port = ports.get(index).or_else(|| ports.first());
             let port = port.copied().unwrap_or(5432);
-            match host {
-                Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
-                Host::Tcp(name) => format!("{name}:{port}"),
-                Host::Unix(folder) => folder.display().to_string(),
-            }
+            format!("{}:{port}", show(host))
         });
         let places: Vec<_> = places.collect();
         let database = self.config.get_dbname().or_else(|| self.config.get_user());
@@ -103,6 +112,12 @@ impl FromStr for PostgresUrl {
         if named.iter().any(divided) {
             return Err(invalid("write `%40` for an `@` within the password"));
         }
+        let is_none = |host: &Host| matches!(host, Host::Tcp(name) if !is_host(name));
+        if named.iter().any(is_none) {
+            return Err(invalid(
+                "the PostgreSQL URL has a host that is no name and no address; write several as in `one:5432,two:5432`",
+            ));
+        }
         let (hosts, ports) = (named.len(), config.get_ports().len());
         if ports > 1 && ports != hosts {
             return Err(invalid("give every host its port, or all of them one"));
@@ -128,6 +143,23 @@ impl FromStr for PostgresUrl {
     }
 }
 
+/// Whether this is the name of a host, or its address. An IPv6 one may have a zone (RFC 4007 section 11).
+fn is_host(name: &str) -> bool {
+    let is_name = |name: &str| {
+        let may_be = |letter: char| letter.is_alphanumeric() || "-._".contains(letter);
+        !name.is_empty() && name.chars().all(may_be)
+    };
+    let (address, zone) = match name.split_once('%') {
+        Some((address, zone)) => (address, Some(zone)),
+        None => (name, None),
+    };
+    if address.parse::<Ipv6Addr>().is_ok() {
+        zone.is_none_or(is_name)
+    } else {
+        is_name(name)
+    }
+}
+
 struct Tls {
     mode: SslMode,
     verification: Verification,
@@ -135,7 +167,13 @@ struct Tls {
 
 /// The URL without the parameters that `tokio-postgres` does not know as we do, and what they say.
 fn take_tls(text: &str) -> Result<(String, Tls), InvalidPostgresUrl> {
-    let (place, parameters) = text.split_once('?').unwrap_or((text, ""));
+    // Whatever stands before an `@` is a part of the credentials.
+    let credentials = text.find('@').map_or(0, |at| at + 1);
+    let query = text[credentials..].find('?').map(|it| credentials + it);
+    let (place, parameters) = match query {
+        Some(query) => (&text[..query], &text[query + 1..]),
+        None => (text, ""),
+    };
     let mut mode = None;
     let mut roots = None;
     let mut others = Vec::new();
@@ -189,7 +227,12 @@ impl fmt::Display for PostgresUrl {
             }
             f.write_str("@")?;
         }
-        f.write_str(&self.place())?;
+        f.write_str(&self.leads_to(|host| match host {
+            Host::Tcp(name) => bracketed(&utf8_percent_encode(name, NOT_IN_A_HOST).to_string()),
+            Host::Unix(folder) => {
+                percent_encode(folder.as_os_str().as_bytes(), NOT_IN_A_NAME).to_string()
+            }
+        }))?;
         match (self.config.get_ssl_mode(), &self.verification) {
             (SslMode::Disable, _) => f.write_str("?sslmode=disable"),
             (_, Verification::Full { .. }) => f.write_str("?sslmode=verify-full"),
@@ -228,11 +271,31 @@ mod tests {
         let parameter = url("postgres://one/auth?user=ada&password=secret");
         assert_eq!(parameter.to_string(), "postgres://ada:…@one:5432/auth");
         let socket = url("postgres://ada@/auth?host=/run/postgresql");
-        assert_eq!(socket.place(), "/run/postgresql/auth");
+        assert_eq!(socket.place(), "/run/postgresql:5432/auth");
         assert_eq!(url("postgres://[::1]/auth").place(), "[::1]:5432/auth");
-        let odd = url("postgres://a?d%40@one").to_string();
-        assert_eq!(odd, "postgres://a%3Fd%40@one:5432/a%3Fd%40");
-        assert_eq!(url(&odd).to_string(), odd, "what is shown is understood");
+    }
+
+    #[test]
+    fn what_is_shown_is_understood() {
+        for (text, shown) in [
+            ("a?d%40@one", "a%3Fd%40@one:5432/a%3Fd%40"),
+            ("[::1]:5433/auth", "[::1]:5433/auth"),
+            ("[fe80::1%25eb0]/auth", "[fe80::1%25eb0]:5432/auth"),
+            ("ada@/auth?host=::1&port=5433", "ada@[::1]:5433/auth"),
+            ("ada@/auth?host=/run/db", "ada@%2Frun%2Fdb:5432/auth"),
+            ("%2Frun%2Fa%3Ab:5433/x", "%2Frun%2Fa%3Ab:5433/x"),
+        ] {
+            let (text, shown) = (format!("postgres://{text}"), format!("postgres://{shown}"));
+            assert_eq!(url(&text).to_string(), shown);
+            assert_eq!(url(&shown).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_question_mark_in_a_password_begins_no_parameters() {
+        let url = url("postgres://ada:a?&sslmode=x&@one/auth?&sslmode=disable");
+        assert_eq!(url.config.get_password(), Some(&b"a?&sslmode=x&"[..]));
+        assert_eq!(url.config.get_ssl_mode(), SslMode::Disable);
     }
 
     #[test]
@@ -258,6 +321,18 @@ mod tests {
     fn a_refusal_says_what_to_write_and_repeats_nothing() {
         assert!(refusal("mysql://ada:secret@one/auth").contains("`postgres://`"));
         assert!(refusal("postgres:///auth").contains("names no host"));
+        for none in [
+            "one%2ctwo/auth",
+            "/auth?host=one,two",
+            "/auth?host=one:5433",
+            "one,,two",
+            ":5433/auth",
+            "a\tb",
+            "%25a",
+        ] {
+            let refusal = refusal(&format!("postgres://{none}"));
+            assert!(refusal.contains("`one:5432,two:5432`"), "{none}: {refusal}");
+        }
         assert!(refusal("postgres://ada:sec@ret@one/auth").contains("%40"));
         assert!(refusal("postgres://one:5433,two/auth?port=5434").contains("every host its port"));
         assert!(refusal("postgres://one,two/auth?hostaddr=192.0.2.1").contains("every host its"));
