@@ -242,6 +242,9 @@ mod tests {
                 .chunks(chunk)
                 .map(|piece| boundary.advance(piece, FRAGMENTS_MAX).len());
             assert_eq!(followed.sum::<usize>(), before, "in pieces of {chunk}");
+            let behind = frame(CONTINUES_AND_ENDS, 1);
+            let followed = boundary.advance(&behind, 2 * FRAGMENTS_MAX);
+            assert!(followed.is_empty(), "though the limit is another by now");
             assert!(boundary.has_excess());
         }
     }
