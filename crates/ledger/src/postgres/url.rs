@@ -169,9 +169,8 @@ struct Tls {
 fn take_tls(text: &str) -> Result<(String, Tls), InvalidPostgresUrl> {
     // Whatever stands before an `@` is a part of the credentials.
     let credentials = text.find('@').map_or(0, |at| at + 1);
-    let query = text[credentials..].find('?').map(|it| credentials + it);
-    let (place, parameters) = match query {
-        Some(query) => (&text[..query], &text[query + 1..]),
+    let (place, parameters) = match text[credentials..].split_once('?') {
+        Some((hosts, parameters)) => (&text[..credentials + hosts.len()], parameters),
         None => (text, ""),
     };
     let mut mode = None;
