@@ -13,9 +13,9 @@ export type Cookie = (ticket?: string | null) => Promise<boolean>;
 /** At the endpoint's own origin, which has to be the page's. */
 export function cookieOf(endpoint: URL): Cookie {
   const url = new URL("/session/cookie", endpoint.href.replace("ws", "http"));
-  let running = new AbortController();
+  let running: AbortController | undefined;
   return async (ticket) => {
-    running.abort();
+    running?.abort();
     if (ticket === undefined) return false;
     const own = new AbortController();
     running = own;

@@ -58,7 +58,7 @@ export class Line {
   /** How the session ended, if the server said so. A close follows. */
   ended: LogoutReason | null = null;
   /** In seconds. */
-  reconnectAfter = 0;
+  reconnectAfter: number | undefined;
 }
 
 /** Whether the server, or this client, is busy with something that decides what there is to present. */

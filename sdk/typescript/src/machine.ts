@@ -40,8 +40,6 @@ export function newMachine(policy: Policy): Machine {
     lastId: 0,
     failures: 0,
     ended: "logged_out",
-    renewed: null,
-    unanswered: null,
   };
   // Each turn brings the rest.
   return machine as Machine;
@@ -172,7 +170,7 @@ function read(machine: Machine, message: Incoming): void {
       line.ended = known(message.reason, "revoked");
       return;
     case "Closing":
-      line.reconnectAfter = message.reconnect_after ?? 0;
+      line.reconnectAfter = message.reconnect_after;
       return;
     case "Success":
     case "Registered":

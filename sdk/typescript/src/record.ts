@@ -48,7 +48,8 @@ export function attempted(kept: Kept, dice: Uint8Array): Kept {
 /** What was stored; null where it is nothing that this client wrote. */
 export function fromText(text: string | null): Kept | null {
   try {
-    const kept = JSON.parse(text ?? "null") as Kept | null;
+    // Where nothing was stored, null is read like the word.
+    const kept = JSON.parse(text as string) as Kept | null;
     return typeof kept?.session === "string" && Number.isSafeInteger(kept.generation) ? kept : null;
   } catch {
     return null;

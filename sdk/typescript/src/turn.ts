@@ -110,12 +110,12 @@ export interface Machine extends Turn {
    * The session and generation that were presented once more under a new attempt key. That is done once, on whichever
    * connection: otherwise a network that breaks in time would let it go on for ever.
    */
-  renewed: string | null;
+  renewed?: string;
   /**
    * What was presented last on a connection that ended before the answer. It may be decided later, for that connection,
    * and take the session from a later one.
    */
-  unanswered: Shown | null;
+  unanswered?: Shown | null;
 }
 
 export function isByCookie({ policy }: Machine): boolean {
