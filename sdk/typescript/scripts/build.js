@@ -7,10 +7,10 @@ import { minify } from "terser";
 
 /** Fields that nobody outside of the bundle sees: no program, no other tab, no server, no storage, no browser. */
 const INTERNAL = `
-  application asked canProve cookie copy deadline dialAt dice driver ended endpoint evidence exchange execute failures
-  for freeze from grant input is isByCookie isInCharge isOpen kept lastId line link listen look ms newName openChannel
-  openSocket outputs pass policy reconnectAfter refreshAt renew renewed requestLock resign retryAt setTimer settle
-  signing standing stop thaw tick time tried unanswered unixMs upgradeId wake what`
+  asked canProve cookie copy deadline dialAt dice driver ended endpoint evidence exchange execute failures for freeze
+  from grant input is isByCookie isInCharge isOpen kept lastId line link listen look ms newName openChannel openSocket
+  outputs pass policy reconnectAfter refreshAt renew renewed requestLock resign retryAt setTimer settle signing
+  standing stop thaw tick time tried unanswered unixMs upgradeId wake what`
   .trim()
   .split(/\s+/);
 

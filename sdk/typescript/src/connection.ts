@@ -5,15 +5,15 @@
 
 import type { Data } from "./commands.js";
 import type { Environment } from "./environment.js";
-import { readText, SUBPROTOCOL, writeApplication, writeMessage } from "./framing.js";
+import { readFrame, SUBPROTOCOL, writeApplication, writeMessage } from "./framing.js";
 import { type Request, readMessage } from "./messages.js";
 import type { Input, Outcome } from "./turn.js";
 
 const OPEN = 1;
 /** How much may lie in the socket before more is refused. */
 const BUFFER_LIMIT_BYTES = 1 << 20;
-/** Of the `Ping` that asks whether the connection lives. */
-const PULSE = "pulse";
+/** Of the `Ping` that asks whether the connection lives. The machine counts its requests from 1. */
+const PULSE = 0;
 /** Beyond the heartbeat, before a silent server is asked; and how long it may take to answer that. */
 const TIMEOUT_MS = 10_000;
 /** What the server says otherwise in its `Hello`. */
@@ -33,10 +33,8 @@ export interface Connection {
   close(): void;
   /** When to call `tick`. */
   deadline(): number;
-  /** Says whether the connection is dead. */
-  tick(): boolean;
-  /** The same, where the machine may have slept. */
-  wake(): boolean;
+  /** Says whether the connection is dead. Where the machine may have slept (`isWoken`), the server is asked at once. */
+  tick(isWoken?: boolean): boolean;
 }
 
 /** @throws whatever a WebSocket throws for this URL. */
@@ -50,8 +48,9 @@ export function openConnection(
   if (attempt) url.searchParams.set("attempt", attempt);
   const socket = environment.openSocket(url);
   let quietMs = HEARTBEAT_MS + TIMEOUT_MS;
-  let heardAt = now();
-  let expectBy: number | null = heardAt + ANSWER_MS;
+  /** What the server still has to say: its greeting, and the answers to these requests. */
+  const awaited = new Set<unknown>(["Hello"]);
+  let deadline = now() + ANSWER_MS;
 
   socket.binaryType = "arraybuffer";
   // What speaks another protocol here would do so the next time.
@@ -61,37 +60,41 @@ export function openConnection(
   // A close follows, which says more.
   socket.onerror = () => {};
   socket.onmessage = ({ data }: MessageEvent) => {
-    heardAt = now();
-    expectBy = null;
-    const frame = typeof data === "string" ? readText(data) : { application: data };
-    if ("application" in frame) return arrive({ data: frame.application });
-    const message = readMessage(frame.message);
-    if (!message) return;
-    if (message.heartbeat) quietMs = message.heartbeat * 1000 + TIMEOUT_MS;
-    arrive({ input: { do: "message", message } });
+    const frame = readFrame(data);
+    const message = frame.message && readMessage(frame.message);
+    if (message) {
+      awaited.delete(message.id ?? message.type);
+      if (message.heartbeat) quietMs = message.heartbeat * 1000 + TIMEOUT_MS;
+    }
+    // Whatever came, the connection lives; but what it owes is still to come.
+    deadline = now() + (awaited.size ? ANSWER_MS : quietMs);
+    if ("data" in frame) arrive(frame);
+    else if (message) arrive({ input: { do: "message", message } });
   };
-
-  const deadline = () => expectBy ?? heardAt + quietMs;
-  const tick = () => now() >= deadline() && (expectBy !== null || ping(TIMEOUT_MS));
 
   const isOpen = () => socket.readyState === OPEN;
 
-  function send(request: Request): void {
-    if (!isOpen()) return;
-    if (request.type !== "Ack") expectBy ??= now() + ANSWER_MS;
-    socket.send(writeMessage(JSON.stringify(request)));
+  function send(request: Request, withinMs = ANSWER_MS): void {
+    if ("id" in request) {
+      // What was asked before is answered before.
+      if (!awaited.size) deadline = now() + withinMs;
+      awaited.add(request.id);
+    }
+    if (isOpen()) socket.send(writeMessage(JSON.stringify(request)));
   }
 
-  function ping(withinMs: number): false {
-    expectBy = now() + withinMs;
-    send({ type: "Ping", id: PULSE });
+  function tick(isWoken?: boolean): boolean {
+    const isDue = now() >= deadline;
+    // Whoever waits already will find out. What came last says nothing: in a sleep, the clock may stand.
+    if (awaited.size) return isDue;
+    if (isDue || isWoken) send({ type: "Ping", id: PULSE }, isWoken ? WAKE_ANSWER_MS : TIMEOUT_MS);
     return false;
   }
 
   return {
     isOpen,
     send,
-    deadline,
+    deadline: () => deadline,
     tick,
     pass(data) {
       if (socket.bufferedAmount > BUFFER_LIMIT_BYTES) return { code: "queue_full" };
@@ -99,7 +102,5 @@ export function openConnection(
       return { type: "send" };
     },
     close: () => socket.close(1000),
-    // Whoever waits for an answer already will find out. What came last says nothing: in a sleep, the clock may stand.
-    wake: () => (expectBy === null ? ping(WAKE_ANSWER_MS) : tick()),
   };
 }

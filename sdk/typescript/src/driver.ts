@@ -248,7 +248,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     if (!isWoken) {
       wakeAt = ms + WAKE_PAUSE_MS;
       if (machine.link.status === "waiting") tell({ do: "start" });
-      else if (connection?.wake()) lost();
+      else if (connection?.tick(true)) lost();
     }
     schedule();
   }

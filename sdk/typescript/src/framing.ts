@@ -1,17 +1,19 @@
 // Text frames of the v1 framing (protocol, section 3.2).
 
+import type { Data } from "./commands.js";
+
 const MARK = "@";
 
 /** The subprotocol that a client offers. */
 export const SUBPROTOCOL = "handfast.v1";
 
-/** A text frame as it is understood: a message of the protocol, or the application's own text. */
-export type TextFrame = { message: string } | { application: string };
+/** A frame as it is understood: a message of the protocol as JSON, or the application's own. */
+export type Frame = { message: string } | { data: Data; message?: undefined };
 
-export function readText(frame: string): TextFrame {
-  if (!frame.startsWith(MARK)) return { application: frame };
+export function readFrame(frame: Data): Frame {
+  if (typeof frame !== "string" || !frame.startsWith(MARK)) return { data: frame };
   const rest = frame.slice(1);
-  return rest.startsWith(MARK) ? { application: rest } : { message: rest };
+  return rest.startsWith(MARK) ? { data: rest } : { message: rest };
 }
 
 export function writeMessage(json: string): string {

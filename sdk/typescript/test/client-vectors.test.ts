@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readText } from "../src/framing.js";
+import { readFrame } from "../src/framing.js";
 import { deadlineOf, handle, newMachine, statusOf } from "../src/machine.js";
 import { readMessage } from "../src/messages.js";
 import type { Kept } from "../src/record.js";
@@ -75,16 +75,16 @@ function stored({ storage }: Case): Kept | null {
 /** Application frames pass the machine by, as they do in the host. */
 function application(step: Step): unknown[] {
   if (step.binary !== undefined) return [{ application_binary: step.binary }];
-  const frame = step.text === undefined ? null : readText(step.text);
-  return frame !== null && "application" in frame ? [{ application: frame.application }] : [];
+  const frame = step.text === undefined ? null : readFrame(step.text);
+  return frame !== null && "data" in frame ? [{ application: frame.data }] : [];
 }
 
 function inputs(step: Step): Input[] {
   if (step.binary !== undefined) return [];
   const text = step.message === undefined ? step.text : `@${JSON.stringify(step.message)}`;
   if (text === undefined) return [input(step)];
-  const frame = readText(text);
-  const message = "message" in frame ? readMessage(frame.message) : null;
+  const frame = readFrame(text);
+  const message = frame.message ? readMessage(frame.message) : null;
   return message === null ? [] : [{ do: "message", message }];
 }
 

@@ -199,6 +199,14 @@ test("a silent server is asked, and one that does not answer is left", async () 
   assert.equal(world.sockets[0]?.closedWith, 1000);
 });
 
+test("a connection whose close never ends is left", async () => {
+  const { world } = await loggedIn();
+  const CLOSING = 2;
+  world.socket.readyState = CLOSING;
+  await world.pass(35_000 + 10_000 + FIRST_WAIT_MS);
+  assert.equal(world.sockets.length, 2);
+});
+
 test("a server that answers is asked again a heartbeat later, and never left", async () => {
   const { world } = await loggedIn();
   for (let beats = 0; beats < 5; beats += 1) {
@@ -224,6 +232,22 @@ test("an answer that is overdue shows that the connection is dead", async () => 
   void client.sessions().catch(() => {});
   await world.pass(15_000 + FIRST_WAIT_MS);
   assert.equal(world.sockets.length, 2);
+});
+
+test("whatever else came since the question, its answer is overdue once nothing has come for as long", async () => {
+  const { world } = await loggedIn();
+  world.socket.breakOff();
+  await world.pass(FIRST_WAIT_MS);
+  world.socket.open();
+  await settled();
+  assert.ok(world.socket.has("RefreshToken"), "asked before the greeting came");
+  world.socket.say(HELLO);
+  await world.pass(5_000);
+  world.socket.receive("of the application");
+  await world.pass(14_999);
+  assert.equal(world.socket.closedWith, undefined);
+  await world.pass(1);
+  assert.equal(world.socket.closedWith, 1000);
 });
 
 test("after a sleep the server is asked at once, and a dead connection is left within seconds", async () => {

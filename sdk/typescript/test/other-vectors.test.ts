@@ -11,7 +11,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { afterClose } from "../src/close.js";
-import { readText, SUBPROTOCOL, writeApplication, writeMessage } from "../src/framing.js";
+import { readFrame, SUBPROTOCOL, writeApplication, writeMessage } from "../src/framing.js";
 import { grantOf, type Incoming, type Request, readMessage } from "../src/messages.js";
 import { known } from "../src/reasons.js";
 import { type Text, vectors, written } from "./support/vectors.js";
@@ -33,9 +33,8 @@ test("the subprotocol that this client offers gets the v1 framing", () => {
 for (const { name, frame, message, application } of framing.read.filter((example) => example.framing === "v1")) {
   test(`reading: ${name}`, () => {
     assert.ok(frame !== null);
-    const expected =
-      message === undefined ? { application: written(application ?? "") } : { message: written(message) };
-    assert.deepEqual(readText(written(frame)), expected);
+    const expected = message === undefined ? { data: written(application ?? "") } : { message: written(message) };
+    assert.deepEqual(readFrame(written(frame)), expected);
   });
 }
 
