@@ -135,12 +135,12 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
   function act(output: Output): void {
     const from = connection;
     switch (output.do) {
+      case "send":
+        return from?.send(output.what);
       case "connect":
         return open(output.attempt);
       case "drop":
         return abandon();
-      case "send":
-        return from?.send(output.what);
       case "sign": {
         const { token, nonce } = output;
         // Without a connection to prove it on, the proof would count on the next one, whose nonce is another.
@@ -153,11 +153,10 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
         void cookie(ticket).then((ok) => tell({ do: "exchanged", generation, ok }, from));
         return;
       }
+      case "outcome":
+        return output.settle(output.what);
       case "clear-cookie":
         void cookie(null);
-        return;
-      case "outcome":
-        output.settle(output.what);
     }
   }
 
@@ -236,7 +235,8 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
 
   function tick(dueUnixMs: number): void {
     const { ms, unixMs } = time();
-    if (isWoken || unixMs - dueUnixMs > SLEPT_MS) wake();
+    // A page that nobody sees gets its timers late as well: a wait was slept through only where its own end is over.
+    if (isWoken || unixMs - (machine.link.until || dueUnixMs) > SLEPT_MS) wake();
     if (connection?.tick()) lost();
     if (ms >= deadlineOf(machine)) tell({ do: "tick" });
     proceed();
@@ -247,7 +247,7 @@ export function drive(environment: Environment, policy: Policy, listener: Listen
     isWoken = ms < wakeAt;
     if (!isWoken) {
       wakeAt = ms + WAKE_PAUSE_MS;
-      if (machine.link.status === "waiting") tell({ do: "start" });
+      if (machine.link.until) tell({ do: "start" });
       else if (connection?.tick(true)) lost();
     }
     schedule();

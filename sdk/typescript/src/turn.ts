@@ -77,11 +77,11 @@ export type Output =
  * somebody wants to log in.
  */
 export type Link =
-  | { readonly status: "logged-out"; readonly reason: LogoutReason }
+  | { readonly status: "logged-out"; readonly reason: LogoutReason; readonly until?: undefined }
   | { readonly status: "waiting"; readonly until: number }
-  | { readonly status: "stopped"; readonly code: number }
-  | { readonly status: "connecting" }
-  | { readonly status: "open" };
+  | { readonly status: "stopped"; readonly code: number; readonly until?: undefined }
+  | { readonly status: "connecting"; readonly until?: undefined }
+  | { readonly status: "open"; readonly until?: undefined };
 
 /** What a turn was given, and what it leaves behind. */
 export interface Turn {

@@ -83,6 +83,35 @@ test("a draining server says when to come back, and is believed", async () => {
   assert.equal(world.sockets.length, 2);
 });
 
+test("a timer that a hidden page gets late brings nobody back before a draining server said", async () => {
+  const { world, tab } = await loggedIn();
+  world.socket.say({ type: "Closing", reconnect_after: 40 });
+  world.socket.breakOff(1001);
+  await settled();
+  world.ms += 30_000;
+  world.unixMs += 30_000;
+  await world.pass(0);
+  assert.equal(world.sockets.length, 1);
+  assert.equal(tab.timers.size, 1);
+  await world.pass(10_000 + FIRST_WAIT_MS);
+  assert.equal(world.sockets.length, 2);
+});
+
+for (const [sleep, asleepMs, awakeMs] of [
+  ["ended while the machine slept is over at once", 3_600_000, 5_000],
+  ["was slept through in part ends by the wall clock", 30_000, 15_000],
+] as const) {
+  test(`a wait that ${sleep}`, async () => {
+    const { world } = await loggedIn();
+    world.socket.say({ type: "Closing", reconnect_after: 40 });
+    world.socket.breakOff(1001);
+    await world.pass(5_000);
+    world.sleep(asleepMs);
+    await world.pass(awakeMs);
+    assert.equal(world.sockets.length, 2);
+  });
+}
+
 test("after 4409 the client stays away until it is asked", async () => {
   const { world, client } = await loggedIn();
   world.socket.breakOff(4409);
@@ -234,7 +263,7 @@ test("an answer that is overdue shows that the connection is dead", async () => 
   assert.equal(world.sockets.length, 2);
 });
 
-test("whatever else came since the question, its answer is overdue once nothing has come for as long", async () => {
+test("whatever else came since the question, its answer is overdue once nothing has come for 15 seconds", async () => {
   const { world } = await loggedIn();
   world.socket.breakOff();
   await world.pass(FIRST_WAIT_MS);
