@@ -32,6 +32,17 @@ export async function happened(page, title, text = "") {
   await page.getByRole("log").getByRole("listitem").filter({ hasText: title }).filter({ hasText: text }).first().waitFor();
 }
 
+/** Waits until the client has done all that it has begun: it holds this lock for each of its turns, one after the other. */
+export function idle(page) {
+  return page.evaluate(async (name) => {
+    const isBusy = async () => {
+      const { held, pending } = await navigator.locks.query();
+      return [...held, ...pending].some((lock) => lock.name === name);
+    };
+    while (await isBusy()) await navigator.locks.request(name, () => {});
+  }, `${STORED}:storage`);
+}
+
 export async function loggedOut(page) {
   await page.getByRole("button", { name: "Log in", exact: true }).waitFor();
   assert.equal(await stored(page), null, "a logged-out page keeps no token");
