@@ -78,6 +78,7 @@ for (const [device, size] of [
       await happened(page, "Copy refused");
       await look("copied");
       await other.getByRole("button", { name: "Log out everywhere" }).click();
+      await happened(page, "Session over");
       await loggedOut(page);
       await look("ended");
     });
@@ -136,6 +137,7 @@ scenario("the keyboard is enough", {}, async (scene) => {
   await page.keyboard.press("Enter");
   await happened(page, "Revoked");
   await loggedOut(other);
+  await page.getByRole("region", { name: "Your sessions" }).getByRole("listitem").nth(1).waitFor({ state: "detached" });
   await sessions(page, 1);
   assert.equal(await keys.focused(), "ada", "the focus stays near a row that went away");
 

@@ -40,7 +40,8 @@ async function over(page, scene, reason) {
   const other = await blank(scene);
   await connect(other.page);
   await granted(other.page, "login", "ada", PASSWORD);
-  await other.page.waitForFunction(async () => (await globalThis.session.sessions()).length === 1);
+  const sessions = await other.page.evaluate(() => globalThis.session.sessions());
+  assert.equal(sessions.length, 1, "its own");
 }
 
 stored("a login that a full storage cannot take is refused", {}, async (page, scene) => {
@@ -100,6 +101,8 @@ stored(
 stored("site data that a person clears, keys and all, ends the session with a reason", { settings: PUSHING }, async (page, scene) => {
   await granted(page, "register", "ada", PASSWORD);
   const tools = await page.context().newCDPSession(page);
+  // Behind a push, so that none is being stored just then.
+  await reached(page, "authenticated", 1);
   await tools.send("Storage.clearDataForOrigin", { origin: new URL(scene.server.url).origin, storageTypes: "all" });
   await over(page, scene, "storage");
 });
