@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { patience } from "./support/patience.js";
 import { scenario } from "./support/scenario.js";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -73,7 +74,12 @@ scenario("the plain page logs in, says who is in, and does so in two tabs", onSi
   await other.goto(`${origin}/plain`);
   await logIn(page);
   for (const tab of [page, other]) await tab.getByText("Logged in as ada").waitFor();
+  // A connection that is still being made when the page goes is complained of.
+  const leading = new Promise((resolve) => {
+    other.once("websocket", (socket) => socket.on("framereceived", ({ payload }) => String(payload).includes('"Success"') && resolve()));
+  });
   await page.close();
+  await leading;
   await other.reload();
   await other.getByText("Logged in as ada").waitFor();
   await other.getByRole("button", { name: "Log out" }).click();
@@ -136,7 +142,8 @@ async function project(path, server) {
 async function running(path, password, body) {
   const env = { PATH: process.env.PATH, CHAT_USER: "ada", CHAT_PASSWORD: password };
   const program = spawn(process.execPath, ["chat.js"], { cwd: path, env, stdio: ["ignore", "ignore", "pipe"] });
-  const ended = once(program, "exit");
+  // Behind the last of what it said.
+  const ended = once(program, "close");
   let said = "";
   program.stderr.setEncoding("utf8").on("data", (text) => (said += text));
   try {
@@ -156,7 +163,7 @@ async function keptBeyond(path, generation) {
     return kept.generation > generation ? kept : null;
   };
   const done = new AbortController();
-  const changes = watch(path, { signal: AbortSignal.any([done.signal, AbortSignal.timeout(30_000)]) });
+  const changes = watch(path, { signal: AbortSignal.any([done.signal, patience().signal]) });
   let changed = changes.next();
   try {
     for (;;) {

@@ -142,6 +142,7 @@ class Link {
   }
 
   #break(unit, to, { part, done }) {
+    this.isSilent = true;
     const passing = { before: 0, inside: unit.length >> 1, after: unit.length }[part];
     // What is written last has to be on its way before the connection goes.
     to.write(unit.subarray(0, passing), () => {

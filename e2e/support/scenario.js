@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { browser, closeBrowser } from "./browser.js";
+import { PATIENCE_MS } from "./patience.js";
 import { Server } from "./server.js";
 
 /** What Chromium says when a server goes away: expected where a test kills it. */
 export const SERVER_GONE = /^WebSocket connection to .* failed/;
 
 /** When to give up on a scenario; the longest ones watch tokens grow old for half a minute. */
-const TIME_OUT_MS = 120_000;
+const TIME_OUT_MS = 240_000;
 
 after(closeBrowser);
 
@@ -50,6 +51,7 @@ export class Scene {
   async device(options = {}) {
     const context = await (await browser()).newContext(options);
     this.#contexts.push(context);
+    context.setDefaultTimeout(PATIENCE_MS);
     return this.tab(context);
   }
 

@@ -2,6 +2,7 @@
 // only on a bad day.
 
 import { EventEmitter, once } from "node:events";
+import { patience } from "./patience.js";
 
 /** A token that the page can read, of a session that no server knows. */
 export function grant(generation, session = "a-session") {
@@ -19,11 +20,6 @@ export function grant(generation, session = "a-session") {
 /** What the page would have stored of a grant, where the session is bound to no key. */
 export function kept(granted) {
   return { ...granted, username: "ada", bound: "attempt" };
-}
-
-/** How long to wait for the page, as for everything else in it. */
-function patience() {
-  return { signal: AbortSignal.timeout(30_000) };
 }
 
 export class Script extends EventEmitter {

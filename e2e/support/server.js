@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { patience } from "./patience.js";
 
 const built = (path) => fileURLToPath(new URL(`../../target/${path}`, import.meta.url));
 
@@ -85,7 +86,7 @@ export class Server {
   /** Waits until it has written a line like that to stderr. */
   async logged(pattern) {
     const { stderr } = this.#process;
-    while (!pattern.test(this.log)) await once(stderr, "data", { signal: AbortSignal.timeout(30_000) });
+    while (!pattern.test(this.log)) await once(stderr, "data", patience());
   }
 
   async #end(signal) {
