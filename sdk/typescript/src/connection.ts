@@ -1,7 +1,7 @@
 // One WebSocket, as the driver sees it: what comes from it, what goes into it, and whether it still lives.
 //
 // A script in a browser sees none of the server's pings, so it asks by itself: when nothing came for a whole heartbeat
-// and its timeout, when an answer is overdue, and when the machine woke up.
+// and its timeout, and when the machine woke up. Where an answer is overdue, it need not ask.
 
 import type { Data } from "./commands.js";
 import type { Environment } from "./environment.js";
@@ -18,7 +18,7 @@ const PULSE = 0;
 const TIMEOUT_MS = 10_000;
 /** What the server says otherwise in its `Hello`. */
 const HEARTBEAT_MS = 25_000;
-/** How long a server may take for an answer; it decides within 10 s. */
+/** How long nothing may come from a server that owes an answer; it decides within 10 s, but for what waits in a queue. */
 const ANSWER_MS = 15_000;
 /** How long an answer may take that somebody waits for who just opened the lid. */
 const WAKE_ANSWER_MS = 3_000;

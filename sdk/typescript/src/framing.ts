@@ -1,4 +1,4 @@
-// Text frames of the v1 framing (protocol, section 3.2).
+// Frames of the v1 framing (protocol, section 3.2).
 
 import type { Data } from "./commands.js";
 
