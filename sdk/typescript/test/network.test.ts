@@ -13,6 +13,17 @@ async function loggedIn() {
   return { world, client, tab };
 }
 
+/** Somebody whose connection broke, and whose client has asked on the next one before its greeting came. */
+async function asking() {
+  const { world } = await loggedIn();
+  world.socket.breakOff();
+  await world.pass(FIRST_WAIT_MS);
+  world.socket.open();
+  await settled();
+  assert.ok(world.socket.has("RefreshToken"));
+  return { world };
+}
+
 test("a broken connection is made again by itself, and the session goes on", async () => {
   const { world, client } = await loggedIn();
   world.socket.breakOff();
@@ -264,12 +275,7 @@ test("an answer that is overdue shows that the connection is dead", async () => 
 });
 
 test("whatever else came since the question, its answer is overdue once nothing has come for 15 seconds", async () => {
-  const { world } = await loggedIn();
-  world.socket.breakOff();
-  await world.pass(FIRST_WAIT_MS);
-  world.socket.open();
-  await settled();
-  assert.ok(world.socket.has("RefreshToken"), "asked before the greeting came");
+  const { world } = await asking();
   world.socket.say(HELLO);
   await world.pass(5_000);
   world.socket.receive("of the application");
@@ -423,11 +429,7 @@ test("what waits behind more than a tab can keep is lost, and whoever asked is t
 });
 
 test("a lost answer is asked for again under the same attempt key", async () => {
-  const { world } = await loggedIn();
-  world.socket.breakOff();
-  await world.pass(FIRST_WAIT_MS);
-  world.socket.open();
-  await settled();
+  const { world } = await asking();
   const { attempt } = world.socket.take("RefreshToken");
   world.dice = new Uint8Array(16).fill(0x40);
   world.socket.breakOff();
