@@ -126,9 +126,14 @@ scenario("the page runs under a strict Content-Security-Policy", {}, async (scen
 scenario("what that policy forbids does not happen, and these tests would notice", { tolerate: /img-src/ }, async (scene) => {
   const page = await scene.demo();
   const complaint = page.waitForEvent("console", (message) => message.text() === "CSP: img-src");
-  await page.evaluate(() => {
-    new Image().src = "https://static.example.com/pixel.png";
-  });
+  await page.evaluate(
+    () =>
+      new Promise((refused) => {
+        const image = new Image();
+        image.onerror = refused;
+        image.src = "https://static.example.com/pixel.png";
+      }),
+  );
   await complaint;
   assert.ok(scene.complaints.includes("CSP: img-src"), scene.complaints.join());
 });
